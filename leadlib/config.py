@@ -1,0 +1,191 @@
+"""Settings: read once, checked, secrets masked.
+
+The environment wins, then `[leadlib]` in `.streamlit/secrets.toml`, then the default. A setting that nobody knows is
+refused by name, so that a typing mistake never passes for a default.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, get_args
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from leadlib.errors import SettingsError
+
+Dialect = Literal["filter", "flat"]
+DIALECTS: tuple[Dialect, ...] = get_args(Dialect)
+
+PRODUCTION_URL = "https://atlas.propertyfinder.com"
+SANDBOX_PORTAL = "built-in sandbox"
+
+_CHECKOUT = Path(__file__).resolve().parents[1]
+# A checkout keeps its store beside app.py wherever it is started from; an installed package has no such place.
+HOME = _CHECKOUT if (_CHECKOUT / "app.py").exists() else Path.cwd()
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A value that must not be shown: its repr and its text are stars, `reveal()` gives the value."""
+
+    value: str = field(repr=False)
+
+    def reveal(self) -> str:
+        return self.value
+
+    def __str__(self) -> str:
+        return "********"
+
+    __repr__ = __str__
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything an installation can set; see SETTINGS for meanings and defaults."""
+
+    api_url: str = PRODUCTION_URL
+    api_key: Secret | None = None
+    api_secret: Secret | None = None
+    api_token: Secret | None = None
+    api_dialect: Literal["auto", "filter", "flat"] = "auto"
+    database: Path = HOME / "data"
+    timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Dubai"))
+    calls_per_minute: int = 600
+    sync_minutes: int = 5
+
+    @property
+    def has_credentials(self) -> bool:
+        """True if there is something to call a portal with; False means the built-in sandbox."""
+        return self.api_token is not None or self.api_key is not None
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row of the table of settings: its name in the environment, its attribute, its parser, its meaning."""
+
+    name: str
+    attribute: str
+    parse: Callable[[str], object]
+    meaning: str
+    default: str
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    is_local = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    if parts.scheme not in {"https", "http"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("a base URL such as https://atlas.propertyfinder.com")
+    if parts.scheme == "http" and not is_local:
+        raise ValueError("https:// (plain http is accepted for this machine only: the token would travel readable)")
+    return text.rstrip("/")
+
+
+def _dialect(text: str) -> str:
+    if text not in {"auto", *DIALECTS}:
+        raise ValueError("one of auto, filter, flat")
+    return text
+
+
+def _timezone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, IsADirectoryError) as error:
+        raise ValueError("an IANA zone such as Asia/Dubai") from error
+
+
+def _count(lowest: int, highest: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not text.strip().isascii() or not text.strip().isdigit() or not lowest <= int(text) <= highest:
+            raise ValueError(f"a whole number from {lowest} to {highest}")
+        return int(text)
+
+    return parse
+
+
+def _folder(text: str) -> Path:
+    if "://" in text or text.startswith("ducklake:"):
+        raise ValueError("a folder (a shared store's URL is not supported yet)")
+    path = Path(text).expanduser()
+    return path if path.is_absolute() else HOME / path
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("LEADLIB_API_URL", "api_url", _url, "Portal base URL", f"{PRODUCTION_URL} with credentials"),
+    Setting("LEADLIB_API_KEY", "api_key", Secret, "Key, exchanged for a token together with the secret", "none"),
+    Setting("LEADLIB_API_SECRET", "api_secret", Secret, "The key's secret", "none"),
+    Setting("LEADLIB_API_TOKEN", "api_token", Secret, "A ready JWT, instead of key and secret", "none"),
+    Setting("LEADLIB_API_DIALECT", "api_dialect", _dialect, "`auto`, `filter` or `flat`", "`auto`"),
+    Setting("LEADLIB_DATABASE", "database", _folder, "Folder of the store", "`data/`; the sandbox: `data/sandbox/`"),
+    Setting("LEADLIB_TIMEZONE", "timezone", _timezone, "IANA zone in which days begin", "`Asia/Dubai`"),
+    Setting("LEADLIB_CALLS_PER_MINUTE", "calls_per_minute", _count(1, 650), "Ceiling for our calls", "600"),
+    Setting("LEADLIB_SYNC_MINUTES", "sync_minutes", _count(0, 1440), "Background sync interval; 0 turns it off", "5"),
+)
+
+# Read by the tests, not by the product; listed so that it is not refused as a typing mistake.
+_TEST_ONLY = {"LEADLIB_REQUIRE_BROWSER"}
+
+
+def load_settings(environ: Mapping[str, str] | None = None, home: Path = HOME) -> Settings:
+    """Settings from the environment, then `home/.streamlit/secrets.toml`, then the defaults.
+
+    Without credentials the store is `data/sandbox/`, so that planted leads never stand beside real ones.
+    Raises SettingsError, which names the setting and what it accepts, never the value of a secret.
+    """
+    texts = {**_from_secrets_file(home), **_from_environment(os.environ if environ is None else environ)}
+    known = {setting.name: setting for setting in SETTINGS}
+    parsed: dict[str, object] = {}
+    for name, text in texts.items():
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f" Did you mean {near[0]}?" if near else f" Known settings: {', '.join(known)}."
+            raise SettingsError(f"{name} is not a setting of Leadlight.{hint}", name)
+        if text.strip() == "":
+            raise SettingsError(f"{name} is empty. Give it a value or remove it.", name)
+        try:
+            parsed[known[name].attribute] = known[name].parse(text.strip())
+        except ValueError as error:
+            raise SettingsError(f"{name} must be {error}.", name) from error
+    settings = Settings(**parsed)  # type: ignore[arg-type]  # every parser above returns its attribute's type
+    _check_credentials(settings, named_url="LEADLIB_API_URL" in texts)
+    if not settings.has_credentials and "LEADLIB_DATABASE" not in texts:
+        return Settings(**{**parsed, "database": home / "data" / "sandbox"})  # type: ignore[arg-type]
+    return settings
+
+
+def _check_credentials(settings: Settings, named_url: bool) -> None:
+    if (settings.api_key is None) != (settings.api_secret is None):
+        missing = "LEADLIB_API_SECRET" if settings.api_secret is None else "LEADLIB_API_KEY"
+        raise SettingsError(f"{missing} is missing: a key and its secret only work together.", missing)
+    if settings.api_key is not None and settings.api_token is not None:
+        raise SettingsError(
+            "LEADLIB_API_TOKEN is set beside LEADLIB_API_KEY. Keep one: the key renews itself, a token ends.",
+            "LEADLIB_API_TOKEN",
+        )
+    if named_url and not settings.has_credentials:
+        raise SettingsError(
+            "LEADLIB_API_URL is set without credentials. Set LEADLIB_API_KEY and LEADLIB_API_SECRET (or "
+            "LEADLIB_API_TOKEN), or remove the URL to use the built-in sandbox.",
+            "LEADLIB_API_KEY",
+        )
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    return {name: text for name, text in environ.items() if name.startswith("LEADLIB_") and name not in _TEST_ONLY}
+
+
+def _from_secrets_file(home: Path) -> dict[str, str]:
+    path = home / ".streamlit" / "secrets.toml"
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        # The parser's own message may quote the line, and that line may hold a secret.
+        raise SettingsError(f"{path} cannot be read as TOML ({type(error).__name__}).", "secrets.toml") from None
+    table = content.get("leadlib", {})
+    if not isinstance(table, dict):
+        raise SettingsError(f"[leadlib] in {path} must be a table of settings.", "secrets.toml")
+    return {(name if name.startswith("LEADLIB_") else f"LEADLIB_{name.upper()}"): str(v) for name, v in table.items()}

@@ -1,0 +1,169 @@
+"""What can go wrong, as one tree.
+
+LeadlibError
+├── SettingsError            a setting is unknown, missing or malformed                    exit 2
+├── FilterError              a filter, metric or grain that does not exist                 exit 2
+├── PortalError
+│   ├── PortalRefusedError   the portal understood and said no; asking again will not help  exit 3
+│   │   ├── CredentialsError     401 on the token call, or twice on data
+│   │   ├── ScopeError           403: the key lacks a scope
+│   │   ├── BadRequestError      400 or 422: a parameter is out of its rules
+│   │   └── NotFoundError        404: no such thing at the portal
+│   └── PortalUnavailableError   no usable answer, after all retries                        exit 4
+│       ├── RateLimitedError     429
+│       └── UnexpectedPayloadError   an answer that is not what the contract promises
+└── StoreError                                                                              exit 5
+    ├── StoreBusyError       another process holds the files
+    ├── StoreUnreadableError damaged, foreign or not writable
+    └── WrongPortalError     the folder holds the leads of another portal
+
+No message, attribute or repr here holds a token, a payload or anything about a person.
+"""
+
+
+class LeadlibError(Exception):
+    """Something went wrong that the caller or the user can act on.
+
+    `title` is a few words for the top of a screen; `str(error)` says what was asked, what came instead and what to do
+    next; `exit_code` is what the command line ends with.
+    """
+
+    title = "Something went wrong"
+    exit_code = 1
+
+
+class SettingsError(LeadlibError):
+    """A setting is unknown, missing or malformed. `name` is the setting's name."""
+
+    title = "A setting needs attention"
+    exit_code = 2
+
+    def __init__(self, message: str, name: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+class FilterError(LeadlibError):
+    """A filter, a metric or one of its values does not exist. `name` is what was asked for."""
+
+    title = "That filter is not known"
+    exit_code = 2
+
+    def __init__(self, message: str, name: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+class PortalError(LeadlibError):
+    """A call to the portal did not give what was asked.
+
+    `status` is the HTTP status (None: there was no answer), `call` is "METHOD /path" without its query, `trace_id` is
+    the portal's own reference for its support, where it gave one.
+    """
+
+    title = "The portal did not answer as expected"
+    is_retryable = False
+
+    def __init__(self, message: str, *, call: str, status: int | None = None, trace_id: str | None = None) -> None:
+        super().__init__(message)
+        self.call = call
+        self.status = status
+        self.trace_id = trace_id
+
+
+class PortalRefusedError(PortalError):
+    """The portal understood the call and refused it."""
+
+    title = "The portal refused"
+    exit_code = 3
+
+
+class CredentialsError(PortalRefusedError):
+    """The key, the secret or the token was not accepted."""
+
+    title = "The portal does not accept these credentials"
+
+
+class ScopeError(PortalRefusedError):
+    """The key may not do this. `scope` names the missing permission."""
+
+    title = "The key lacks a permission"
+
+    def __init__(
+        self, message: str, *, scope: str, call: str, status: int | None = None, trace_id: str | None = None
+    ) -> None:
+        super().__init__(message, call=call, status=status, trace_id=trace_id)
+        self.scope = scope
+
+
+class BadRequestError(PortalRefusedError):
+    """A parameter broke one of the portal's rules."""
+
+    title = "The portal refused the request"
+
+
+class NotFoundError(PortalRefusedError):
+    """The portal knows no such thing."""
+
+    title = "Not known at the portal"
+
+
+class PortalUnavailableError(PortalError):
+    """No usable answer came, after all the retries that are polite."""
+
+    title = "The portal cannot be reached"
+    exit_code = 4
+    is_retryable = True
+
+
+class RateLimitedError(PortalUnavailableError):
+    """The portal asked for fewer calls. `retry_after_s` is what it asked to wait, where it said so."""
+
+    title = "The portal asks for fewer calls"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        call: str,
+        status: int | None = 429,
+        trace_id: str | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message, call=call, status=status, trace_id=trace_id)
+        self.retry_after_s = retry_after_s
+
+
+class UnexpectedPayloadError(PortalUnavailableError):
+    """An answer came that is not what the contract promises (not JSON, no `data`, a pagination without an end)."""
+
+    title = "The portal's answer was not understood"
+
+
+class StoreError(LeadlibError):
+    """The store could not do what was asked. `path` is the folder or file in question."""
+
+    title = "The store has a problem"
+    exit_code = 5
+
+    def __init__(self, message: str, path: str) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class StoreBusyError(StoreError):
+    """Another process holds the store's files."""
+
+    title = "The store is in use"
+
+
+class StoreUnreadableError(StoreError):
+    """The store's files are damaged, not a store, or may not be written."""
+
+    title = "The store cannot be opened"
+
+
+class WrongPortalError(StoreError):
+    """The folder belongs to another portal: leads of two accounts are never mixed."""
+
+    title = "This store belongs to another portal"

@@ -1,0 +1,377 @@
+"""The one table of filters, and everything that follows from a row of it.
+
+From FIELDS come the API's parameters in both dialects (`to_api`), the SQL predicate with its bound values
+(`to_where`), the shared link (`to_query`, `filters_from_query`), the words over a chart (`describe`), the sidebar's
+widgets (`ui/filter_bar.py`) and the command line's `--filter`.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from leadlib.config import DIALECTS, Dialect
+from leadlib.errors import FilterError
+
+ArrayStyle = Literal["comma", "repeat", "brackets"]
+ARRAY_STYLE_OF_DIALECT: Mapping[Dialect, ArrayStyle] = {"filter": "comma", "flat": "repeat"}
+
+MISSING = "none"
+"""The value that stands for "the lead has none", for fields that may be absent."""
+
+Kind = Literal["choice", "id", "since", "until"]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One filter.
+
+    `key` names it in links, on the command line and in Filters: renaming it breaks shared links. `params` is the API's
+    parameter per dialect; a dialect that is absent cannot filter by it, so the rows are filtered here. `values` is the
+    closed list per dialect (empty: any text). `same_as` pairs the filter dialect's word with the flat one.
+    `may_be_missing` fields accept MISSING.
+    """
+
+    key: str
+    label: str
+    kind: Kind
+    column: str
+    help: str
+    params: Mapping[Dialect, str]
+    values: Mapping[Dialect, tuple[str, ...]]
+    same_as: tuple[tuple[str, str], ...] = ()
+    is_number: bool = False
+    is_list_column: bool = False
+    may_be_missing: bool = False
+    is_extra: bool = False
+
+    def spelled(self, value: str, dialect: Dialect) -> str | None:
+        """`value` in the words of `dialect`; None if the dialect has no word for it."""
+        for pair in self.same_as:
+            if value in pair:
+                value = pair[DIALECTS.index(dialect)]
+        known = self.values.get(dialect, ())
+        return value if not known or value in known else None
+
+    def spellings(self, value: str) -> tuple[str, ...]:
+        """Every stored text that means `value`: a store may hold rows from both dialects."""
+        return next((pair for pair in self.same_as if value in pair), (value,))
+
+
+_ANY: Mapping[Dialect, tuple[str, ...]] = {}
+
+FIELDS: tuple[Field, ...] = (
+    Field(
+        "status",
+        "Status",
+        "choice",
+        "status",
+        "How far the lead has come, as the portal reports it today.",
+        {"filter": "filter[status]", "flat": "status"},
+        {"filter": ("sent", "opened", "responded", "archived"), "flat": ("sent", "delivered", "read", "replied")},
+        same_as=(("opened", "read"), ("responded", "replied")),
+    ),
+    Field(
+        "type",
+        "Channel",
+        "choice",
+        "channel",
+        "How the person got in touch. The API calls it type.",
+        {"filter": "filter[type]", "flat": "channel"},
+        {"filter": ("call", "email", "chat", "whatsapp"), "flat": ("call", "email", "whatsapp")},
+    ),
+    Field(
+        "entity",
+        "Entity type",
+        "choice",
+        "entity_type",
+        "What the lead is about: a listing, a project, a developer, or an agent's public profile.",
+        {"filter": "filter[entityType]", "flat": "entityType"},
+        {
+            "filter": ("listing", "project", "developer", "publicProfile"),
+            "flat": ("listing", "project", "developer", "agent", "company"),
+        },
+        same_as=(("publicProfile", "agent"),),
+    ),
+    Field(
+        "agent",
+        "Assigned agent",
+        "id",
+        "agent_id",
+        "The agent's public profile id, which is not the user id.",
+        {"filter": "filter[assignedToId]", "flat": "publicProfileId"},
+        _ANY,
+        is_number=True,
+        may_be_missing=True,
+    ),
+    Field(
+        "listing",
+        "Listing reference",
+        "id",
+        "listing_reference",
+        "The reference as your listings carry it, to the letter.",
+        {"filter": "filter[listingReference]", "flat": "listingReference"},
+        _ANY,
+        may_be_missing=True,
+    ),
+    Field(
+        "project",
+        "Project",
+        "id",
+        "project_id",
+        "The project that the lead is about.",
+        {"filter": "filter[projectId]", "flat": "projectId"},
+        _ANY,
+        may_be_missing=True,
+    ),
+    Field(
+        "from",
+        "From",
+        "since",
+        "created_at",
+        "First day to count, from midnight in the account's time zone.",
+        {"filter": "createdAtFrom", "flat": "createdAtFrom"},
+        _ANY,
+    ),
+    Field(
+        "to",
+        "To",
+        "until",
+        "created_at",
+        "Last day to count, to its midnight in the account's time zone.",
+        {"flat": "createdAtTo"},
+        _ANY,
+    ),
+    Field(
+        "listing_id",
+        "Listing id",
+        "id",
+        "listing_id",
+        "The portal's own id of a listing.",
+        {"flat": "listingId"},
+        _ANY,
+        is_extra=True,
+    ),
+    Field(
+        "developer",
+        "Developer",
+        "id",
+        "developer_id",
+        "The developer of the project.",
+        {"flat": "developerId"},
+        _ANY,
+        may_be_missing=True,
+        is_extra=True,
+    ),
+    Field(
+        "tag",
+        "Tag",
+        "id",
+        "tags",
+        "Leads that carry any of these tags.",
+        {"flat": "tag"},
+        _ANY,
+        is_list_column=True,
+        is_extra=True,
+    ),
+)
+_BY_KEY = {field.key: field for field in FIELDS}
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What is asked for: for each field that is in use, its values. Plain, hashable and comparable.
+
+    `selected` is in the order of FIELDS with sorted values, so equal questions are equal objects. Build it with `of`.
+    """
+
+    selected: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    @classmethod
+    def of(cls, values: Mapping[str, Iterable[str]]) -> "Filters":
+        """Filters from field keys to values. Raises FilterError for an unknown key or a value that cannot be."""
+        for key in values:
+            field_named(key)
+        checked = ((f.key, tuple(sorted({_checked(f, v) for v in values.get(f.key, ())}))) for f in FIELDS)
+        filters = cls(tuple((key, chosen) for key, chosen in checked if chosen))
+        first, last = filters.first("from"), filters.first("to")
+        if first and last and first > last:
+            raise FilterError(f"The first day, {first}, is after the last, {last}. Swap them.", "from")
+        return filters
+
+    def __getitem__(self, key: str) -> tuple[str, ...]:
+        """The values of a field; empty if it is not in use."""
+        return dict(self.selected).get(field_named(key).key, ())
+
+    def first(self, key: str) -> str | None:
+        """The only value of a field that takes one (from, to); None if it is not in use."""
+        return next(iter(self[key]), None)
+
+    def with_values(self, key: str, values: Iterable[str]) -> "Filters":
+        """The same question with one field's values replaced; no values take the field out."""
+        return Filters.of({**dict(self.selected), key: tuple(values)})
+
+
+@dataclass(frozen=True)
+class ApiQuery:
+    """What the API is asked, and what has to be done here because it cannot be asked.
+
+    `params` are name and value in order, unencoded. `here` are (field key, reason) pairs: rows for these are filtered
+    locally, and the reason is a sentence for the screen.
+    """
+
+    params: tuple[tuple[str, str], ...]
+    here: tuple[tuple[str, str], ...]
+
+
+def field_named(key: str) -> Field:
+    """The field with this key. Raises FilterError, which names the nearest known one."""
+    if key in _BY_KEY:
+        return _BY_KEY[key]
+    near = difflib.get_close_matches(key, _BY_KEY, n=1)
+    hint = f"Did you mean “{near[0]}”?" if near else f"Known filters: {', '.join(_BY_KEY)}."
+    raise FilterError(f"There is no filter “{key[:40]}”. {hint}", key)
+
+
+def _checked(field: Field, value: str) -> str:
+    value = value.strip()
+    if field.kind in {"since", "until"}:
+        try:
+            return date.fromisoformat(value).isoformat()
+        except ValueError as error:
+            raise FilterError(
+                f"“{value[:40]}” is not a day for “{field.key}”. Write it as 2026-05-31.", field.key
+            ) from error
+    if field.is_number and value != MISSING and not (value.isascii() and value.isdigit() and len(value) <= 18):
+        raise FilterError(f"“{value[:40]}” is no id for “{field.key}”: it is a whole number or {MISSING}.", field.key)
+    if not value:
+        raise FilterError(f"The filter “{field.key}” has an empty value. Name one or leave it out.", field.key)
+    return value
+
+
+def to_where(filters: Filters, timezone: ZoneInfo) -> tuple[str, dict[str, object]]:
+    """The SQL condition over `leads` and its bound values, days taken in `timezone`. No filters give "true"."""
+    conditions: list[str] = []
+    bound: dict[str, object] = {}
+    for key, values in filters.selected:
+        field = field_named(key)
+        if field.kind == "since":
+            conditions.append("created_at >= $filter_from")
+            bound["filter_from"] = start_of_day(values[0], timezone)
+        elif field.kind == "until":
+            conditions.append("created_at < $filter_to")
+            bound["filter_to"] = start_of_day(values[0], timezone, days_later=1)
+        else:
+            name = f"filter_{key}"
+            stored = [text for value in values for text in field.spellings(value)]
+            if field.is_number:
+                bound[name] = [int(text) for text in stored if text != MISSING]
+            else:
+                bound[name] = stored
+            matches = f"list_has_any({field.column}, ${name})" if field.is_list_column else f"{field.column} in ${name}"
+            is_missing = f" or {field.column} is null" if field.may_be_missing and MISSING in values else ""
+            conditions.append(f"({matches}{is_missing})")
+    return " and ".join(conditions) or "true", bound
+
+
+def start_of_day(day: str, timezone: ZoneInfo, days_later: int = 0) -> datetime:
+    """The UTC instant at which `day` (plus `days_later`) begins in `timezone`."""
+    local = datetime.combine(date.fromisoformat(day) + timedelta(days=days_later), time.min, tzinfo=timezone)
+    return local.astimezone(UTC)
+
+
+def to_api(filters: Filters, dialect: Dialect, timezone: ZoneInfo, array_style: ArrayStyle | None = None) -> ApiQuery:
+    """The query of GET /v1/leads for these filters in `dialect`, and what it cannot express.
+
+    A field is left out whole if one of its chosen values has no word in the dialect: asking for the others alone would
+    return fewer rows than the filter means, while leaving it out returns more, which are then filtered here.
+    """
+    style = array_style or ARRAY_STYLE_OF_DIALECT[dialect]
+    params: list[tuple[str, str]] = []
+    here: list[tuple[str, str]] = []
+    for key, values in filters.selected:
+        field = field_named(key)
+        param = field.params.get(dialect)
+        if param is None:
+            here.append((key, f"The {dialect} dialect has no parameter for {field.label.lower()}."))
+        elif field.kind == "since":
+            params.append((param, rfc3339(start_of_day(values[0], timezone))))
+        elif field.kind == "until":
+            # One millisecond before midnight: right whether the portal takes the bound as inclusive or not.
+            params.append((param, rfc3339(start_of_day(values[0], timezone, days_later=1) - timedelta(milliseconds=1))))
+        else:
+            words = [MISSING if v == MISSING and field.may_be_missing else field.spelled(v, dialect) for v in values]
+            unspoken = [v for v, word in zip(values, words, strict=True) if word is None]
+            if unspoken:
+                here.append((key, f"The {dialect} dialect has no word for {' or '.join(unspoken)}."))
+            elif MISSING in words:
+                here.append((key, f"The API cannot ask for leads without {field.label.lower()}."))
+            elif style == "comma" and any("," in str(word) for word in words):
+                here.append((key, "A value holds a comma, which the API reads as two values."))
+            else:
+                params.extend(_array(param, [str(word) for word in words], style))
+    return ApiQuery(tuple(params), tuple(here))
+
+
+def _array(param: str, values: Sequence[str], style: ArrayStyle) -> list[tuple[str, str]]:
+    if style == "comma":
+        return [(param, ",".join(values))]
+    return [(f"{param}[]" if style == "brackets" else param, value) for value in values]
+
+
+def rfc3339(instant: datetime) -> str:
+    """`instant` as UTC with a Z, with milliseconds only where it has some: an offset's plus sign is easily lost."""
+    utc = instant.astimezone(UTC)
+    return utc.isoformat(timespec="milliseconds" if utc.microsecond else "seconds").replace("+00:00", "Z")
+
+
+def to_query(filters: Filters) -> dict[str, list[str]]:
+    """The filters as query parameters of a shared link: field key to values, in the order of FIELDS."""
+    return {key: list(values) for key, values in filters.selected}
+
+
+def filters_from_query(query: Mapping[str, Sequence[str]]) -> tuple[Filters, list[str]]:
+    """Filters from a shared link's parameters, and a sentence for each part that made no sense and was left out.
+
+    Parameters that are no filters are left to others: a link also names the page's own settings.
+    """
+    values: dict[str, list[str]] = {}
+    problems: list[str] = []
+    for field in FIELDS:
+        texts = query.get(field.key, ())
+        for text in texts[:1] if field.kind in {"since", "until"} else texts:
+            closed = {word for words in field.values.values() for word in words}
+            try:
+                values.setdefault(field.key, []).append(_checked(field, text))
+            except FilterError as error:
+                problems.append(str(error))
+                continue
+            if closed and text.strip() not in closed:
+                problems.append(
+                    f"“{text[:40]}” is not a {field.label.lower()} the API knows; only leads that carry it are shown."
+                )
+    try:
+        return Filters.of(values), problems
+    except FilterError as error:
+        return Filters.of({k: v for k, v in values.items() if k not in {"from", "to"}}), [*problems, str(error)]
+
+
+def describe(filters: Filters, names: Mapping[str, Mapping[str, str]] | None = None) -> str:
+    """The filters in words, for the line over a chart and inside exports: "Channel call or chat · from 2026-05-01".
+
+    `names` gives words for ids, per field key. No filters read "All leads".
+    """
+    parts: list[str] = []
+    for key, values in filters.selected:
+        field = field_named(key)
+        words = [(names or {}).get(key, {}).get(v, f"no {field.label.lower()}" if v == MISSING else v) for v in values]
+        if field.kind in {"since", "until"}:
+            parts.append(f"{field.key} {words[0]}")
+        elif len(words) > 4:
+            parts.append(f"{field.label.lower()} any of {len(words)}")
+        else:
+            parts.append(f"{field.label.lower()} {' or '.join(words)}")
+    text = " · ".join(parts)
+    return text[:1].upper() + text[1:] or "All leads"

@@ -1,0 +1,211 @@
+"""What a batch of leads does to the tables. Writing the same batch twice changes nothing but the time last seen."""
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+import pyarrow as pa
+
+from leadlib.records import LADDER, Lead, RejectedRow
+
+_INSTANT = pa.timestamp("us", "UTC")
+
+_LEAD_COLUMNS = pa.schema(
+    [
+        ("lead_id", pa.string()),
+        ("created_at", _INSTANT),
+        ("channel", pa.string()),
+        ("status", pa.string()),
+        ("stage", pa.string()),
+        ("entity_type", pa.string()),
+        ("agent_id", pa.int64()),
+        ("listing_id", pa.string()),
+        ("listing_reference", pa.string()),
+        ("project_id", pa.string()),
+        ("developer_id", pa.string()),
+        ("distribution_type", pa.string()),
+        ("call_talk_time_s", pa.int64()),
+        ("call_wait_time_s", pa.int64()),
+        ("tags", pa.list_(pa.string())),
+        ("sender_key", pa.string()),
+    ]
+)
+_CONTACT_COLUMNS = pa.schema(
+    [
+        ("lead_id", pa.string()),
+        ("sender_name", pa.string()),
+        ("sender_phone", pa.string()),
+        ("sender_email", pa.string()),
+        ("sender_whatsapp_username", pa.string()),
+        ("response_link", pa.string()),
+        ("call_record_url", pa.string()),
+        ("enrichment", pa.string()),
+    ]
+)
+_PAYLOAD_COLUMNS = pa.schema([("lead_id", pa.string()), ("raw", pa.string())])
+
+# created_at stays as first seen: the portal never moves it, and history hangs on it.
+_MUTABLE = [name for name in _LEAD_COLUMNS.names if name not in {"lead_id", "created_at"}]
+_DIFFERS = " or ".join(f"l.{name} is distinct from i.{name}" for name in _MUTABLE)
+
+
+def _rank(stage: str) -> str:
+    """SQL for the rung of a stage, 1 at the bottom; 0 for a stage that is off the ladder or null."""
+    return f"coalesce(list_position({list(LADDER)}, {stage}), 0)"
+
+
+@dataclass(frozen=True)
+class UpsertCount:
+    """What a batch did: n_new leads, n_changed ones (any field), n_unchanged ones (seen again as they were)."""
+
+    n_new: int = 0
+    n_changed: int = 0
+    n_unchanged: int = 0
+
+    def __add__(self, other: "UpsertCount") -> "UpsertCount":
+        return UpsertCount(
+            self.n_new + other.n_new, self.n_changed + other.n_changed, self.n_unchanged + other.n_unchanged
+        )
+
+
+def newest_of_each(leads: Sequence[Lead]) -> list[Lead]:
+    """One lead per id: the last of several in a batch, which is the newest answer of the portal."""
+    return list({lead.lead_id: lead for lead in leads}.values())
+
+
+def sender_key(lead: Lead, hash_key: bytes) -> str | None:
+    """A keyed hash of who sent the lead: equal for equal senders, useless without this installation's key."""
+    identity = lead.contact.identity
+    return hmac.digest(hash_key, identity.encode(), hashlib.sha256).hex()[:32] if identity else None
+
+
+def write_personal(cursor: duckdb.DuckDBPyConnection, leads: Sequence[Lead]) -> None:
+    """Contacts and payloads of these leads; rows that are already as they should be are left alone."""
+    payloads = pa.Table.from_pylist([{"lead_id": x.lead_id, "raw": x.raw} for x in leads], schema=_PAYLOAD_COLUMNS)
+    contacts = pa.Table.from_pylist(
+        [
+            {
+                "lead_id": x.lead_id,
+                "sender_name": x.contact.name,
+                "sender_phone": x.contact.phone,
+                "sender_email": x.contact.email,
+                "sender_whatsapp_username": x.contact.whatsapp_username,
+                "response_link": x.response_link,
+                "call_record_url": x.call_record_url,
+                "enrichment": x.enrichment,
+            }
+            for x in leads
+        ],
+        schema=_CONTACT_COLUMNS,
+    )
+    cursor.register("incoming_payloads", payloads)
+    cursor.register("incoming_contacts", contacts)
+    cursor.execute(
+        "create or replace temp table moved as select i.lead_id from incoming_payloads as i "
+        "anti join lead_payloads as p on p.lead_id = i.lead_id and p.raw = i.raw"
+    )
+    for table in ("lead_contacts", "lead_payloads"):
+        cursor.execute(f"delete from {table} where lead_id in (select lead_id from moved)")
+    cursor.execute("insert into lead_contacts select i.* from incoming_contacts as i semi join moved using (lead_id)")
+    cursor.execute("insert into lead_payloads select i.* from incoming_payloads as i semi join moved using (lead_id)")
+
+
+def write_rejected_payloads(cursor: duckdb.DuckDBPyConnection, rows: Sequence[RejectedRow]) -> None:
+    """The texts of rows that are no leads, under their hashes."""
+    table = pa.Table.from_pylist([{"lead_id": r.sha256, "raw": r.raw} for r in rows], schema=_PAYLOAD_COLUMNS)
+    cursor.register("incoming_rejected", table)
+    cursor.execute(
+        "insert into lead_payloads select distinct lead_id, raw from incoming_rejected as i "
+        "anti join lead_payloads as p using (lead_id)"
+    )
+
+
+def write_analytics(
+    cursor: duckdb.DuckDBPyConnection,
+    leads: Sequence[Lead],
+    *,
+    observed_at: datetime,
+    source: str,
+    hash_key: bytes,
+    timezone_name: str,
+) -> UpsertCount:
+    """Leads and their status history, as the portal showed them at `observed_at`.
+
+    An observation older than the one on record changes nothing: answers may arrive out of order. A status seen for the
+    first time was true somewhere after the lead was last seen without it (or was created) and not after now.
+    """
+    rows = [
+        {
+            "lead_id": x.lead_id,
+            "created_at": x.created_at,
+            "channel": x.channel,
+            "status": x.status,
+            "stage": x.stage,
+            "entity_type": x.entity_type,
+            "agent_id": x.agent_id,
+            "listing_id": x.listing_id,
+            "listing_reference": x.listing_reference,
+            "project_id": x.project_id,
+            "developer_id": x.developer_id,
+            "distribution_type": x.distribution_type,
+            "call_talk_time_s": x.call_talk_time_s,
+            "call_wait_time_s": x.call_wait_time_s,
+            "tags": list(x.tags),
+            "sender_key": sender_key(x, hash_key),
+        }
+        for x in leads
+    ]
+    now = {"observed_at": observed_at, "source": source}
+    cursor.register("incoming", pa.Table.from_pylist(rows, schema=_LEAD_COLUMNS))
+    cursor.execute(
+        f"""
+        create or replace temp table staged as
+        select
+            i.*,
+            l.lead_id is null as is_new,
+            l.lead_id is not null and l.observed_at > $observed_at as is_stale,
+            l.lead_id is not null and ({_DIFFERS}) as is_changed,
+            l.status is distinct from i.status as is_status_new,
+            least(coalesce(l.last_seen_at, i.created_at), $observed_at) as not_before,
+            l.reached_stage as reached_before
+        from incoming as i
+        left join leads as l using (lead_id)
+        """,
+        {"observed_at": observed_at},
+    )
+    cursor.execute(
+        "insert into status_observations "
+        "select lead_id, status, stage, not_before, $observed_at, $source from staged "
+        "where is_status_new and not is_stale",
+        now,
+    )
+    settings = ", ".join(f"{name} = s.{name}" for name in _MUTABLE)
+    reached = f"case when {_rank('s.stage')} > {_rank('s.reached_before')} then s.stage else s.reached_before end"
+    cursor.execute(
+        f"update leads as l set {settings}, reached_stage = {reached}, last_seen_at = $observed_at, "
+        "observed_at = $observed_at, source = $source, deleted_at_source = null "
+        "from staged as s where s.lead_id = l.lead_id and s.is_changed and not s.is_stale",
+        now,
+    )
+    cursor.execute(
+        "update leads as l set last_seen_at = $observed_at, observed_at = $observed_at, deleted_at_source = null "
+        "from staged as s where s.lead_id = l.lead_id and not s.is_changed and not s.is_stale",
+        {"observed_at": observed_at},
+    )
+    names = ", ".join(_LEAD_COLUMNS.names)
+    first_reached = f"case when {_rank('stage')} > 0 then stage end"
+    cursor.execute(
+        f"insert into leads ({names}, first_seen_at, last_seen_at, observed_at, source, reached_stage, created_local) "
+        f"select {names}, $observed_at, $observed_at, $observed_at, $source, {first_reached}, "
+        "timezone($zone, created_at) from staged where is_new order by created_at, lead_id",
+        {**now, "zone": timezone_name},
+    )
+    counted = cursor.execute(
+        "select count(*) filter (is_new), count(*) filter (is_changed and not is_stale), count(*) from staged"
+    ).fetchone()
+    assert counted is not None  # noqa: S101  # an aggregate without groups always has its one row
+    n_new, n_changed, n_rows = (int(n) for n in counted)
+    return UpsertCount(n_new, n_changed, n_rows - n_new - n_changed)

@@ -1,0 +1,62 @@
+"""What several test files share: invented leads and a store of their own folder."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from leadlib.records import Lead, leads_from_json
+from leadlib.store import Store
+
+DUBAI = ZoneInfo("Asia/Dubai")
+
+
+def lead_json(lead_id: str, created_at: str = "2026-09-15T06:12:45Z", **changes: Any) -> dict[str, Any]:
+    """One row of the API's `data`; `changes` replace or add fields. The person is invented."""
+    return {
+        "id": lead_id,
+        "entityType": "listing",
+        "channel": "whatsapp",
+        "status": "sent",
+        "publicProfile": {"id": 90001},
+        "listing": {"id": "01JEXAMP1E0000000000000001", "reference": "EX-RENT-001"},
+        "sender": {"name": "Test Sender One", "contacts": [{"type": "phone", "value": "+971500000001"}]},
+        "responseLink": f"https://example.com/r/{lead_id}",
+        "tags": [],
+        "createdAt": created_at,
+        **changes,
+    }
+
+
+def make_lead(lead_id: str, created_at: str = "2026-09-15T06:12:45Z", **changes: Any) -> Lead:
+    """The Lead of `lead_json`."""
+    leads, rejected = leads_from_json([lead_json(lead_id, created_at, **changes)])
+    assert not rejected
+    return leads[0]
+
+
+def at(text: str) -> datetime:
+    """A UTC instant from "2026-09-15 10:00"."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.fixture
+def open_store(tmp_path: Path) -> Iterator[Callable[..., Store]]:
+    """A function that opens stores below the test's own folder; all are closed at the end."""
+    opened: list[Store] = []
+
+    def open_one(name: str = "store", timezone: ZoneInfo = DUBAI, portal: str = "test") -> Store:
+        opened.append(Store.open(tmp_path / name, timezone=timezone, portal=portal))
+        return opened[-1]
+
+    yield open_one
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture
+def store(open_store: Callable[..., Store]) -> Store:
+    return open_store()
