@@ -1,0 +1,185 @@
+"""The leads of one Dubai day: a function of the seed, the size of the house and the day, and of nothing else."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from functools import lru_cache
+from typing import Final
+
+from leadlib.sandbox import rhythm
+from leadlib.sandbox.brokerage import CHANNEL_MIX, IGNORED_LISTING, N_SEATS, QUIET_SEAT, Agent, Brokerage
+from leadlib.sandbox.lead import Lead
+
+WINDOW_DAYS: Final = 91.5
+QUIET_EVERY_DAYS: Final = 13
+"""The quiet agent gets one lead every 13th day: seven in a quarter, whatever the size of the house."""
+
+_NUMBERS_PER_DAY: Final = 100_000
+_FIRST_NUMBERED_DAY: Final = 737_000
+_CHANNELS: Final = tuple(CHANNEL_MIX)
+_LISTING_MIX: Final = tuple(itertools.accumulate((53.5, 28.0, 11.5, 7.0)))
+_PROJECT_MIX: Final = tuple(itertools.accumulate((44.0, 19.0, 30.0, 7.0)))
+_ENTITIES: Final = ("listing", "project", "publicProfile", "developer", "company")
+_ENTITY_MIX: Final = tuple(itertools.accumulate((82.5, 8.0, 6.5, 1.5, 1.5)))
+_UNASSIGNED_SHARES: Final = {"listing": 0.006, "project": 0.2, "publicProfile": 0.0, "developer": 0.25, "company": 0.2}
+_UNASSIGNED_PROPENSITY: Final = 0.12
+_IGNORED_FACTOR: Final = 0.1
+_PROJECT_SEATS: Final = (1, 4, 8, 13, 19, 20)
+_MINUTE_MS: Final = 60_000
+_LONGEST_DELAY_MS: Final = 30 * rhythm.DAY_MS
+
+
+class Planter:
+    """Plants days, in any order, each the same whenever and wherever it is planted."""
+
+    def __init__(self, brokerage: Brokerage, n_leads: int) -> None:
+        self._brokerage = brokerage
+        self._per_day = n_leads / WINDOW_DAYS
+        self._people_per_day = math.ceil(self._per_day * 4) + 20
+        self._listing_weights = tuple(itertools.accumulate(listing.weight for listing in brokerage.listings))
+        n_projects = len(brokerage.projects)
+        self._project_weights = tuple(itertools.accumulate(9 / (place + 3) for place in range(n_projects)))
+        self._count = lru_cache(maxsize=4096)(self._draw_count)
+
+    def campaign_project(self, season: int) -> int:
+        """The place in the list of the project that a season's campaign is for."""
+        return (season * 4 + 2) % len(self._brokerage.projects)
+
+    def day(self, day: int) -> list[Lead]:
+        """The leads of a Dubai day, oldest first."""
+        rng = random.Random(f"{self._brokerage.seed}:{day}")
+        season, place = rhythm.season_of(day)
+        extra = rhythm.campaign_factor(day)
+        campaign_share = extra / (extra + rhythm.ordinary_factor(day))
+        outage = rhythm.outage_ms(season) if place == rhythm.OUTAGE_DAY else (0, 0)
+        agents = [self._brokerage.agent(seat, day) for seat in range(N_SEATS)]
+        leads = []
+        for k, (created_ms, is_quiet) in enumerate(self._times(rng, day)):
+            if outage[0] <= created_ms < outage[1]:
+                continue
+            leads.append(self._lead(rng, day, season, k, created_ms, is_quiet, campaign_share, agents))
+        return leads
+
+    def _times(self, rng: random.Random, day: int) -> list[tuple[int, bool]]:
+        """(created at, whether it is the quiet agent's) of a day, oldest first."""
+        start = rhythm.day_start_ms(day)
+        weights = rhythm.WEEKEND_HOURS if rhythm.is_weekend(day) else rhythm.WORKDAY_HOURS
+        times = []
+        for hour in rng.choices(range(24), cum_weights=weights, k=self._count(day)):
+            ms = start + hour * rhythm.HOUR_MS + int(rng.random() * rhythm.HOUR_MS)
+            # Two stamps in three carry no milliseconds.
+            times.append((ms if ms % 3 == 0 else ms - ms % 1000, False))
+        if day % QUIET_EVERY_DAYS == 4:
+            times.append((start + 10 * rhythm.HOUR_MS + int(rng.random() * 8 * 3600) * 1000, True))
+        times.sort()
+        return times
+
+    def _draw_count(self, day: int) -> int:
+        rng = random.Random(f"{self._brokerage.seed}:{day}:count")
+        mean = self._per_day * (rhythm.ordinary_factor(day) + rhythm.campaign_factor(day))
+        return max(0, round(rng.gauss(mean, math.sqrt(mean))))
+
+    def _lead(
+        self,
+        rng: random.Random,
+        day: int,
+        season: int,
+        k: int,
+        created_ms: int,
+        is_quiet: bool,
+        campaign_share: float,
+        agents: list[Agent],
+    ) -> Lead:
+        brokerage = self._brokerage
+        agent: Agent | None = None
+        listing = project = developer = None
+        is_from_campaign = not is_quiet and rng.random() < campaign_share
+        if is_quiet:
+            entity = "publicProfile"
+            agent = agents[QUIET_SEAT]
+        elif is_from_campaign:
+            entity = "project"
+            project = brokerage.projects[self.campaign_project(season)]
+        else:
+            entity = rng.choices(_ENTITIES, cum_weights=_ENTITY_MIX)[0]
+            if entity == "project":
+                project = rng.choices(brokerage.projects, cum_weights=self._project_weights)[0]
+        if entity == "listing":
+            listing = rng.choices(brokerage.listings, cum_weights=self._listing_weights)[0]
+            agent = agents[listing.seat]
+        elif project is not None:
+            developer = project.developer
+            agent = agents[_PROJECT_SEATS[int(rng.random() * len(_PROJECT_SEATS))]]
+        elif agent is None:
+            if entity == "developer":
+                developer = brokerage.developers[int(rng.random() * len(brokerage.developers))]
+            agent = agents[int(rng.random() * QUIET_SEAT)]
+        if rng.random() < _UNASSIGNED_SHARES[entity] and not is_quiet:
+            agent = None
+        channel = rng.choices(_CHANNELS, cum_weights=_PROJECT_MIX if entity == "project" else _LISTING_MIX)[0]
+        propensity = _UNASSIGNED_PROPENSITY if agent is None else agent.propensities[channel]
+        if listing is not None and listing is brokerage.listings[IGNORED_LISTING]:
+            propensity *= _IGNORED_FACTOR
+        if listing is not None and rng.random() < 0.008:
+            # A lead on a listing that the portal no longer names.
+            listing = None
+        if channel == "call":
+            fate = _call_fate(rng, created_ms, propensity)
+        else:
+            fate = _message_fate(rng, created_ms, channel, propensity, agent)
+        delivered_ms, opened_ms, responded_ms, talk_s, wait_s = fate
+        archived_ms = None
+        if rng.random() < (0.025 if responded_ms is not None else 0.145):
+            latest = max(ms or 0 for ms in (created_ms, opened_ms, responded_ms))
+            archived_ms = latest + int((2 + 18 * rng.random()) * rhythm.DAY_MS)
+        number = (day - _FIRST_NUMBERED_DAY) * _NUMBERS_PER_DAY + k
+        return Lead(
+            number, f"{'call' if channel == 'call' else 'message'}_lead_{number}", created_ms, channel, entity,
+            None if agent is None else agent.id, listing, project, developer, self._person(rng, day, k),
+            is_from_campaign, propensity, delivered_ms, opened_ms, responded_ms, archived_ms, talk_s, wait_s,
+        )  # fmt: skip
+
+    def _person(self, rng: random.Random, day: int, k: int) -> int:
+        """Who sent the day's k-th lead: one in six is somebody who wrote in the three weeks before.
+
+        Every fourth lead is always somebody new, so that a returning sender can be named without planting the other
+        day: any day's every fourth number is a real first-time sender.
+        """
+        if k % 4 and rng.random() < 0.29:
+            other = day - int(rng.random() ** 2 * 21)
+            n_new = (self._count(other) + 3) // 4
+            if other != day and n_new:
+                return other * self._people_per_day + 4 * int(rng.random() * n_new)
+        return day * self._people_per_day + k
+
+
+_Fate = tuple[int | None, int | None, int | None, int, int]
+
+
+def _call_fate(rng: random.Random, created_ms: int, propensity: float) -> _Fate:
+    if rng.random() < propensity:
+        return created_ms, created_ms, created_ms, 15 + int(rng.expovariate(1 / 150)), 3 + int(rng.random() * 22)
+    if rng.random() < 0.3:
+        return created_ms, None, None, 0, 20 + int(rng.random() * 15)
+    return None, None, None, 0, 8 + int(rng.random() * 35)
+
+
+def _message_fate(rng: random.Random, created_ms: int, channel: str, propensity: float, agent: Agent | None) -> _Fate:
+    is_answered = rng.random() < propensity
+    if is_answered and agent is not None and agent.is_auto_responder and channel == "whatsapp":
+        after = 5_000 + int(rng.random() * 50_000)
+        return created_ms + 1_000, created_ms + after - 1_000, created_ms + after, 0, 0
+    delivered_ms = created_ms + 1_000 + int(rng.random() * 29_000) if rng.random() < 0.94 else None
+    if is_answered:
+        median = 240.0 if agent is None else agent.median_delays[channel]
+        sigma = 1.0 if agent is None else agent.delay_sigma
+        after = min(int(median * _MINUTE_MS * math.exp(rng.gauss(0, sigma))), _LONGEST_DELAY_MS)
+        after = max(after, 40_000)
+        opened_ms = created_ms + int(after * (0.75 + 0.24 * rng.random()))
+        return delivered_ms or created_ms + 1_000, opened_ms, created_ms + after, 0, 0
+    if delivered_ms is not None and rng.random() < 0.62:
+        after = min(int(300 * _MINUTE_MS * math.exp(rng.gauss(0, 1.5))), _LONGEST_DELAY_MS)
+        return delivered_ms, max(delivered_ms, created_ms + after), None, 0, 0
+    return delivered_ms, None, None, 0, 0
