@@ -61,6 +61,7 @@ class Field:
 
 
 _ANY: Mapping[Dialect, tuple[str, ...]] = {}
+_FIRST_YEAR, _LAST_YEAR = 2000, 2100
 
 FIELDS: tuple[Field, ...] = (
     Field(
@@ -196,6 +197,9 @@ class Filters:
             field_named(key)
         checked = ((f.key, tuple(sorted({_checked(f, v) for v in values.get(f.key, ())}))) for f in FIELDS)
         filters = cls(tuple((key, chosen) for key, chosen in checked if chosen))
+        for key in ("from", "to"):
+            if len(filters[key]) > 1:
+                raise FilterError(f"“{key}” takes one day, not {' and '.join(filters[key])}.", key)
         first, last = filters.first("from"), filters.first("to")
         if first and last and first > last:
             raise FilterError(f"The first day, {first}, is after the last, {last}. Swap them.", "from")
@@ -237,13 +241,19 @@ def field_named(key: str) -> Field:
 
 def _checked(field: Field, value: str) -> str:
     value = value.strip()
+    if "\x00" in value or (not value.isascii() and value != value.encode("utf-8", "replace").decode()):
+        raise FilterError(f"The value for “{field.key}” holds a character that no lead can have.", field.key)
     if field.kind in {"since", "until"}:
         try:
-            return date.fromisoformat(value).isoformat()
+            day = date.fromisoformat(value)
         except ValueError as error:
             raise FilterError(
                 f"“{value[:40]}” is not a day for “{field.key}”. Write it as 2026-05-31.", field.key
             ) from error
+        # Days at the ends of the calendar cannot be moved between time zones.
+        if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+            raise FilterError(f"The day for “{field.key}” must lie in {_FIRST_YEAR} to {_LAST_YEAR}.", field.key)
+        return day.isoformat()
     if field.is_number and value != MISSING and not (value.isascii() and value.isdigit() and len(value) <= 18):
         raise FilterError(f"“{value[:40]}” is no id for “{field.key}”: it is a whole number or {MISSING}.", field.key)
     if not value:
@@ -306,7 +316,7 @@ def to_api(filters: Filters, dialect: Dialect, timezone: ZoneInfo, array_style: 
             unspoken = [v for v, word in zip(values, words, strict=True) if word is None]
             if unspoken:
                 here.append((key, f"The {dialect} dialect has no word for {' or '.join(unspoken)}."))
-            elif MISSING in words:
+            elif field.may_be_missing and MISSING in words:
                 here.append((key, f"The API cannot ask for leads without {field.label.lower()}."))
             elif style == "comma" and any("," in str(word) for word in words):
                 here.append((key, "A value holds a comma, which the API reads as two values."))

@@ -53,6 +53,15 @@ class Contact:
             return "whatsapp:" + self.whatsapp_username.strip().casefold()
         return None
 
+    def masked(self) -> "Contact":
+        """Enough to recognise a person one knows, not to reach a stranger: initials, country code and last digits."""
+        return Contact(
+            name=" ".join(f"{part[0]}." for part in self.name.split()) if self.name else None,
+            phone=f"{self.phone[:4]}…{self.phone[-2:]}" if self.phone else None,
+            email=f"{self.email[0]}***" if self.email else None,
+            whatsapp_username=f"{self.whatsapp_username[0]}***" if self.whatsapp_username else None,
+        )
+
     def __repr__(self) -> str:
         return "Contact(…)"
 
@@ -151,12 +160,12 @@ def leads_from_json(rows: Sequence[Any]) -> tuple[list[Lead], list[RejectedRow]]
     leads: list[Lead] = []
     rejected: list[RejectedRow] = []
     for row in rows:
-        raw = json.dumps(row, ensure_ascii=False, separators=(",", ":"))
+        raw = ""
         try:
+            raw = _raw(row)
             leads.append(_lead_from_json(row, raw))
         except _NoLeadError as error:
-            lead_id = row.get("id") if isinstance(row, dict) else None
-            rejected.append(RejectedRow(str(error), _clean(str(lead_id)) if lead_id is not None else None, raw))
+            rejected.append(RejectedRow(str(error), _id_as_text(row), raw))
     return leads, rejected
 
 
@@ -166,7 +175,7 @@ def _lead_from_json(row: Any, raw: str) -> Lead:
     lead_id = row.get("id")
     if isinstance(lead_id, int) and not isinstance(lead_id, bool):
         lead_id = str(lead_id)
-    if not isinstance(lead_id, str) or not lead_id.strip():
+    if not isinstance(lead_id, str) or not _clean(lead_id).strip():
         raise _NoLeadError("the id is missing or empty")
     sender = _object(row.get("sender"))
     call = _object(row.get("call"))
@@ -190,8 +199,23 @@ def _lead_from_json(row: Any, raw: str) -> Lead:
         response_link=_text(row.get("responseLink")),
         call_record_url=_text(call.get("recordFile")),
         enrichment=_enrichment(row.get("enrichment")),
-        raw=_clean(raw),
+        raw=raw,
     )
+
+
+def _id_as_text(row: Any) -> str | None:
+    lead_id = row.get("id") if isinstance(row, dict) else None
+    try:
+        return None if lead_id is None else _clean(str(lead_id)) or None
+    except (RecursionError, ValueError):
+        return None
+
+
+def _raw(row: Any) -> str:
+    try:
+        return _clean(json.dumps(row, ensure_ascii=False, separators=(",", ":")))
+    except (RecursionError, ValueError) as error:
+        raise _NoLeadError("the row is nested too deeply, or holds an endless number, to be kept") from error
 
 
 def parse_instant(text: Any) -> datetime:

@@ -131,7 +131,7 @@ class Planter:
             fate = _message_fate(rng, created_ms, channel, propensity, agent)
         delivered_ms, opened_ms, responded_ms, talk_s, wait_s = fate
         archived_ms = None
-        if rng.random() < (0.025 if responded_ms is not None else 0.145):
+        if rng.random() < (0.013 if responded_ms is not None else 0.075):
             latest = max(ms or 0 for ms in (created_ms, opened_ms, responded_ms))
             archived_ms = latest + int((2 + 18 * rng.random()) * rhythm.DAY_MS)
         number = (day - _FIRST_NUMBERED_DAY) * _NUMBERS_PER_DAY + k

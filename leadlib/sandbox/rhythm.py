@@ -19,8 +19,8 @@ DUBAI_AHEAD_MS: Final = 4 * HOUR_MS
 SEASON_DAYS: Final = 77
 SEASON_ZERO: Final = date(2026, 9, 14).toordinal()
 
-CAMPAIGN_DAYS: Final = range(14, 28)
-"""Days of a season on which its campaign runs: two weeks from a Monday."""
+CAMPAIGN_DAYS: Final = range(35, 49)
+"""Days of a season on which its campaign runs: two weeks from a Monday, with the outage in the second."""
 CAMPAIGN_SHARE: Final = 0.65
 """Leads that a campaign adds, as a share of an ordinary day."""
 DEPARTURE_DAY: Final = 24
@@ -97,9 +97,11 @@ def _raw_factor(day: int) -> float:
 def _mean_factor() -> float:
     # The outage takes out about half of its day, as the weights of its hours say.
     lost = (WORKDAY_HOURS[OUTAGE_HOURS[1] - 1] - WORKDAY_HOURS[OUTAGE_HOURS[0] - 1]) / WORKDAY_HOURS[-1]
-    days = range(SEASON_ZERO, SEASON_ZERO + SEASON_DAYS)
-    whole = sum(_raw_factor(day) for day in days) + len(CAMPAIGN_DAYS) * CAMPAIGN_SHARE
-    return (whole - lost * _raw_factor(SEASON_ZERO + OUTAGE_DAY)) / SEASON_DAYS
+    days = [
+        _raw_factor(SEASON_ZERO + place) + (CAMPAIGN_SHARE if place in CAMPAIGN_DAYS else 0.0)
+        for place in range(SEASON_DAYS)
+    ]
+    return (sum(days) - lost * days[OUTAGE_DAY]) / SEASON_DAYS
 
 
 _UNIX_DAY: Final = date(1970, 1, 1).toordinal()

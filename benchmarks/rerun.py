@@ -1,0 +1,66 @@
+"""Server time of a rerun of Overview on the sandbox's quarter: `python -m benchmarks.rerun`.
+
+Measured: one run of the whole page script (shell, filters, queries, figures, messages to the browser's queue) in this
+process, without network and browser. `warm` repeats the same view, so cached answers serve it; `new filter` asks for a
+view nobody has seen, so every question goes to DuckDB. May claim: what one viewer's click costs the server. May not
+claim: what the browser then needs to draw.
+"""
+
+import os
+import platform
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+from leadlib.ui.engine import get_engine
+from leadlib.worker import Wish
+
+SHELL = Path(__file__).resolve().parents[1] / "leadlib" / "ui" / "shell.py"
+N_RUNS = 20
+BUDGET_MS = 150
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["LEADLIB_DATABASE"] = folder
+        os.environ["LEADLIB_SYNC_MINUTES"] = "0"
+        engine = get_engine()
+        engine.sync(Wish(full=True), lambda progress: None)
+        app = AppTest.from_file(str(SHELL), default_timeout=60)
+        first_ms = _timed_ms(app)
+        warm_ms = [_timed_ms(app) for _ in range(N_RUNS)]
+        new_ms = []
+        for place in range(N_RUNS):
+            # Each listing is a view that no cache has seen.
+            app.multiselect(key="filter_listing").set_value([_reference(engine, place)])
+            new_ms.append(_timed_ms(app))
+        n_leads = int(engine.store.query("select count(*) as n from leads")["n"].iloc[0])
+        print(f"{n_leads:,} leads; {platform.machine()}, {os.cpu_count()} cores; {N_RUNS} runs each")
+        print(f"{'run':<12}{'median ms':>10}{'worst ms':>10}{'of budget':>11}")
+        for name, times in (("first", [first_ms]), ("warm", warm_ms), ("new filter", new_ms)):
+            median = statistics.median(times)
+            print(f"{name:<12}{median:>10.0f}{max(times):>10.0f}{median / BUDGET_MS:>10.0%}")
+        get_engine.clear()
+
+
+def _reference(engine: object, place: int) -> str:
+    rows = engine.store.query(  # type: ignore[attr-defined]
+        "select listing_reference from leads where listing_reference is not null group by 1 order by count(*) desc, 1"
+    )
+    return str(rows["listing_reference"].iloc[place])
+
+
+def _timed_ms(app: AppTest) -> float:
+    started = time.perf_counter()
+    app.run()
+    elapsed_ms = (time.perf_counter() - started) * 1000
+    if app.exception or app.error:
+        raise RuntimeError("the page shows an error; its time would mean nothing")
+    return elapsed_ms
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,3 @@
+from leadlib.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,108 @@
+"""Groups side by side: what leads are about, and which listings, projects and developers bring them."""
+
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from leadlib import formats
+from leadlib.charts.drawing import Row, bar_rows, empty_figure, interval_words, rate_words, safe
+from leadlib.metrics import metric_named
+from leadlib.theme import COLOURS, Theme, group_colours
+
+MOST_ROWS = 30
+"""No league is drawn longer: the table has the rest."""
+
+_NO_GROUP = {"none", "", "others"}
+
+
+def plot_entity_types(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
+    """What leads are about: a bar per entity type with its share of leads and response rate, from `metrics.breakdown`.
+
+    customdata[0] of a bar is the entity type.
+    """
+    if frame.empty:
+        return empty_figure(metric_named("leads").label, theme)
+    total = float(frame["leads"].sum())
+    colour_of = group_colours(frame["key"], theme)
+    rows = [
+        Row(
+            key=row.key,
+            left=f"<b>{safe(row.label)}</b>  {formats.number(row.leads)}",
+            right=f"{formats.percent(row.leads / total)} of leads",
+            hover=_hover(row, total),
+            value=row.leads,
+            colour=colour_of[row.key],
+        )
+        for row in frame.itertuples()
+    ]
+    return bar_rows(rows, theme, longest=total)
+
+
+def entity_types_takeaway(frame: pd.DataFrame) -> str:
+    """One plain sentence: the two largest groups and their shares."""
+    if frame.empty:
+        return "No leads for these filters."
+    total = int(frame["leads"].sum())
+    rows = frame.sort_values("leads", ascending=False, kind="stable")
+    shares = [f"{row.label} {formats.percent(row.leads / total)}" for row in rows.head(3).itertuples()]
+    return f"Of {formats.count_of(total, 'lead')}: {formats.listed(shares)}."
+
+
+def plot_league(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
+    """The groups with most leads, longest bar on top, each with its response rate, from `metrics.breakdown`.
+
+    Leads that belong to no group, and the rest beyond the limit, come last and in grey: they are no rivals. Bars are
+    measured against the longest group, so that a large rest does not flatten them. customdata[0] of a bar is the key.
+    """
+    if frame.empty:
+        return empty_figure(metric_named("leads").label, theme)
+    colours = COLOURS[theme]
+    total = float(frame["leads"].sum())
+    is_group = ~frame["key"].isin(_NO_GROUP)
+    groups, rest = frame[is_group].head(MOST_ROWS), frame[~is_group]
+    longest = float((groups if len(groups) else rest)["leads"].max())
+    rows = [
+        Row(
+            key=row.key,
+            left=f"<b>{safe(row.label)}</b>" if row.key not in _NO_GROUP else safe(row.label),
+            right=f"{formats.number(row.leads)} · {_rate(row)}",
+            hover=_hover(row, total),
+            # The rest is longer than its track more often than not: it is told in words.
+            value=row.leads if row.key not in _NO_GROUP else min(row.leads, longest),
+            colour=colours.accent if row.key not in _NO_GROUP else colours.quiet,
+        )
+        for row in [*groups.itertuples(), *rest.itertuples()]
+    ]
+    return bar_rows(rows, theme, longest=longest, height_px=40)
+
+
+def league_takeaway(frame: pd.DataFrame) -> str:
+    """One plain sentence: the first of the league, and how much the ones shown bring together."""
+    groups = frame[~frame["key"].isin(_NO_GROUP)]
+    if groups.empty:
+        return "No leads for these filters." if frame.empty else "None of these leads belongs to a group."
+    total = int(frame["leads"].sum())
+    first = groups.iloc[0]
+    sentence = (
+        f"{first['label']} comes first with {formats.number(first['leads'])} of {formats.count_of(total, 'lead')} "
+        f"({formats.percent(first['leads'] / total)})"
+    )
+    if len(groups) < 3:
+        return f"{sentence}."
+    return f"{sentence}; the {len(groups)} largest bring {formats.percent(groups['leads'].sum() / total)}."
+
+
+def _rate(row: Any) -> str:
+    words = rate_words(row.response_rate, row.response_rate_low, row.response_rate_high, row.response_rate_quality)
+    return words if row.response_rate_quality in {"no_leads", "too_few"} else f"{words} responded"
+
+
+def _hover(row: Any, total: float) -> str:
+    rate = interval_words(row.response_rate, row.response_rate_low, row.response_rate_high, row.response_rate_quality)
+    return (
+        f"<b>{safe(row.label, 80)}</b><br>{formats.count_of(row.leads, 'lead')}, {formats.percent(row.leads / total)} of all; "
+        f"{formats.count_of(row.unique_senders, 'sender')}<br>{metric_named('response_rate').label}: {rate}<br>"
+        f"{formats.number(row.responded_matured)} of {formats.number(row.matured)} matured, "
+        f"{formats.number(row.pending)} pending, {formats.number(row.waiting)} waiting"
+    )

@@ -1,0 +1,215 @@
+"""Who answers: rates with their intervals."""
+
+import math
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from leadlib import formats
+from leadlib.charts.drawing import Row, empty_figure, figure, interval_words, rate_words, row_words, safe
+from leadlib.metrics import MINIMUM_FOR_VERDICT, metric_named
+from leadlib.theme import COLOURS, Theme
+
+MOST_ROWS = 60
+"""No figure is drawn longer: the table has the rest."""
+
+_ROW_PX = 42
+_NO_GROUP = {"none", "", "others"}
+
+
+def plot_response_rates(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
+    """Response rate so far per group, highest on top: a dot, its 95 % interval, and a line for all together.
+
+    From `metrics.breakdown`. Groups with fewer than five matured leads are grey and have no dot; where history is
+    unknown there is an interval alone. Leads without a group and the rest come last. Overlapping intervals are no
+    ranking. customdata[0] of a dot is the group's key.
+    """
+    metric = metric_named("response_rate")
+    if frame.empty:
+        return empty_figure(metric.label, theme)
+    colours = COLOURS[theme]
+    ordered = _ordered(frame).head(MOST_ROWS)
+    rows = [
+        Row(
+            key=row.key,
+            left=_name(row),
+            right=rate_words(
+                row.response_rate, row.response_rate_low, row.response_rate_high, row.response_rate_quality
+            ),
+            hover=_hover(row),
+            value=row.response_rate,
+            colour=colours.accent
+            if row.key not in _NO_GROUP and row.response_rate_quality == "enough"
+            else colours.quiet,
+        )
+        for row in ordered.itertuples()
+    ]
+    places = [place + 0.22 for place in range(len(rows))]
+    low, high = list(ordered["response_rate_low"]), list(ordered["response_rate_high"])
+    team = _team_rate(frame)
+    top = -0.55 if team is None else -1.15
+    ticks = [0, 0.25, 0.5, 0.75, 1]
+    height = 30 + round((len(rows) - 0.5 - top) * _ROW_PX)
+    return figure(
+        [
+            _tracks(places, theme),
+            *_intervals(rows, places, low, high),
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "x": [_middle(row, a, b) for row, a, b in zip(rows, low, high, strict=True)],
+                "y": places,
+                "marker": {
+                    "size": 11,
+                    "color": [row.colour for row in rows],
+                    "line": {"color": colours.page, "width": 1.5},
+                    # Without a point the mark is unseen, but there for the hover.
+                    "opacity": [0 if math.isnan(row.value) else 1 for row in rows],
+                },
+                "customdata": [[row.key, row.hover] for row in rows],
+                "hovertemplate": "%{customdata[1]}<extra></extra>",
+                "showlegend": False,
+                "cliponaxis": False,
+            },
+            *row_words(rows, 1.0, theme),
+        ],
+        theme,
+        height=height,
+        hovermode="closest",
+        margin={"l": 8, "r": 8, "t": 2, "b": 28},
+        shapes=[] if team is None else [_team_line(team, top, theme)],
+        annotations=[] if team is None else [_team_words(team, top, theme)],
+        xaxis={
+            "range": [0, 1],
+            "tickvals": ticks,
+            "ticktext": [formats.percent(tick) for tick in ticks],
+            "zeroline": False,
+        },
+        yaxis={"visible": False, "range": [len(rows) - 0.5, top]},
+    )
+
+
+def response_rates_takeaway(frame: pd.DataFrame) -> str:
+    """One plain sentence: the rate of all together and how far the groups with enough leads spread."""
+    team = _team_rate(frame)
+    if team is None:
+        return "Too few leads, or too many of unknown history, for a response rate."
+    known = frame[(frame["response_rate_quality"] == "enough") & ~frame["key"].isin(_NO_GROUP)]
+    sentence = f"All together stand at {formats.percent(team)}"
+    if len(known) < 2:
+        return f"{sentence}; too few have {MINIMUM_FOR_VERDICT} matured leads or more to be compared."
+    spread = f"{formats.percent(known['response_rate'].min())} to {formats.percent(known['response_rate'].max())}"
+    return (
+        f"{sentence}; the {len(known)} with at least {MINIMUM_FOR_VERDICT} matured leads range from {spread}, and where "
+        "intervals overlap, the order may be chance."
+    )
+
+
+def _ordered(frame: pd.DataFrame) -> pd.DataFrame:
+    """Highest rate first, bounds at their middle, then those without a rate, then what is no group."""
+    middle = (frame["response_rate_low"] + frame["response_rate_high"]) / 2
+    height = frame["response_rate"].fillna(middle)
+    place = frame.assign(_is_rest=frame["key"].isin(_NO_GROUP), _height=height)
+    return place.sort_values(
+        ["_is_rest", "_height", "leads"], ascending=[True, False, False], na_position="last", kind="stable"
+    )
+
+
+def _team_rate(frame: pd.DataFrame) -> float | None:
+    """The rate of all rows together; None with fewer than five matured leads or more than 5 % of unknown history."""
+    matured = int(frame["matured"].sum())
+    if matured < 5 or frame["unknown_matured"].sum() > 0.05 * matured:
+        return None
+    return float(frame["responded_matured"].sum() / matured)
+
+
+def _name(row: Any) -> str:
+    name = safe(row.label) if row.key in _NO_GROUP else f"<b>{safe(row.label)}</b>"
+    left = " · left" if row.is_active is False else ""
+    return f"{name}{left} · {formats.number(row.matured)}"
+
+
+def _tracks(places: list[float], theme: Theme) -> dict[str, Any]:
+    xs: list[float | None] = []
+    ys: list[float | None] = []
+    for place in places:
+        xs += [0, 1, None]
+        ys += [place, place, None]
+    line = {"color": COLOURS[theme].track, "width": 6}
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": xs,
+        "y": ys,
+        "line": line,
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
+
+
+def _intervals(rows: list[Row], places: list[float], low: list[float], high: list[float]) -> list[dict[str, Any]]:
+    """One trace per colour, each a set of separate lines."""
+    traces = []
+    for colour in dict.fromkeys(row.colour for row in rows):
+        xs: list[float | None] = []
+        ys: list[float | None] = []
+        for row, place, a, b in zip(rows, places, low, high, strict=True):
+            if row.colour == colour and not math.isnan(a):
+                xs += [float(a), float(b), None]
+                ys += [place, place, None]
+        line = {"color": colour, "width": 4}
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "x": xs,
+                "y": ys,
+                "line": line,
+                "opacity": 0.55,
+                "hoverinfo": "skip",
+                "showlegend": False,
+            }
+        )
+    return traces
+
+
+def _middle(row: Row, low: float, high: float) -> float | None:
+    if not math.isnan(row.value):
+        return row.value
+    return None if math.isnan(low) else float(low + high) / 2
+
+
+def _team_line(team: float, top: float, theme: Theme) -> dict[str, Any]:
+    line = {"color": COLOURS[theme].muted, "width": 1.5, "dash": "dot"}
+    return {
+        "type": "line",
+        "x0": team,
+        "x1": team,
+        "yref": "y",
+        "y0": top + 0.45,
+        "y1": 1e6,
+        "line": line,
+        "layer": "below",
+    }
+
+
+def _team_words(team: float, top: float, theme: Theme) -> dict[str, Any]:
+    return {
+        "text": f"All together {formats.percent(team)}",
+        "x": team,
+        "y": top + 0.2,
+        "showarrow": False,
+        "xanchor": "left" if team < 0.5 else "right",
+        "font": {"color": COLOURS[theme].muted, "size": 12},
+    }
+
+
+def _hover(row: Any) -> str:
+    rate = interval_words(row.response_rate, row.response_rate_low, row.response_rate_high, row.response_rate_quality)
+    left = "<br>No longer active" if row.is_active is False else ""
+    return (
+        f"<b>{safe(row.label, 80)}</b><br>{metric_named('response_rate').label}: {rate}<br>"
+        f"{formats.number(row.responded_matured)} of {formats.number(row.matured)} matured leads; "
+        f"{formats.number(row.pending)} pending, {formats.number(row.waiting)} waiting now{left}"
+    )

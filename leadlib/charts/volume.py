@@ -1,0 +1,222 @@
+"""Leads over time."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from leadlib import formats
+from leadlib.charts.drawing import empty_figure, figure, safe
+from leadlib.formats import Grain
+from leadlib.metrics import metric_named
+from leadlib.theme import COLOURS, Theme, group_colours
+
+MOST_BARS = 200
+"""Beyond so many buckets bars would be thinner than a pixel and slow to draw: steps are drawn instead."""
+
+_HOVER_FORMATS: Mapping[Grain, str] = {
+    "hour": "%a %-d %b %Y, %H:%M",
+    "day": "%a %-d %b %Y",
+    "week": "Week of %-d %b %Y",
+    "month": "%B %Y",
+}
+_TICK_FORMATS: Mapping[Grain, str] = {
+    "hour": "%H:%M\n%-d %b",
+    "day": "%-d %b\n%Y",
+    "week": "%-d %b\n%Y",
+    "month": "%b\n%Y",
+}
+_HEIGHT_PX = 320
+_HOUR_MS = 3_600_000
+
+
+def plot_volume(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
+    """Leads per bucket, stacked by group, from `metrics.volume`.
+
+    Buckets that are not over, or were cut, are hatched; stretches that were never read are left empty and marked. Many
+    buckets are drawn as steps. customdata[0] of a bar is its group's key, x the bucket.
+    """
+    metric = metric_named("leads")
+    if frame.empty:
+        return empty_figure(metric.label, theme)
+    colours = COLOURS[theme]
+    grain = grain_of(frame)
+    groups = list(dict.fromkeys(frame["key"]))
+    whole = frame.drop_duplicates("bucket")
+    starts = [stamp.isoformat() for stamp in whole["bucket"]]
+    is_bars = len(starts) <= MOST_BARS
+    patterns = ["/" if partial else "" for partial in whole["is_partial"]]
+    colour_of = group_colours(groups, theme)
+    traces: list[dict[str, Any]] = []
+    for key in groups:
+        rows = frame[frame["key"] == key]
+        unread = (rows["covered"] <= 0) & (rows["leads"] == 0)
+        shared = {
+            "x": starts,
+            "y": [None if gap else int(n) for n, gap in zip(rows["leads"], unread, strict=True)],
+            "name": safe(str(rows["label"].iloc[0])),
+            "showlegend": len(groups) > 1,
+            "hovertemplate": "%{y:,}",
+        }
+        if is_bars:
+            pattern = {"shape": patterns, "size": 5, "solidity": 0.45, "fgcolor": colours.page, "fillmode": "overlay"}
+            marker = {"color": colour_of[key], "line": {"width": 0}}
+            marker |= {"pattern": pattern} if any(patterns) else {}
+            traces.append({**shared, "type": "bar", "marker": marker, "customdata": [[key]] * len(starts)})
+        else:
+            line = {"shape": "hv", "width": 0.5, "color": colour_of[key]}
+            area = {"stackgroup": "leads", "line": line, "fillcolor": colour_of[key], "mode": "lines"}
+            traces.append({**shared, "type": "scatter", **area})
+    traces.append(_total(frame, whole, starts, is_named=len(groups) > 1))
+    return figure(
+        traces,
+        theme,
+        barmode="stack",
+        bargap=0.18 if len(starts) <= 100 else 0.05,
+        height=_HEIGHT_PX,
+        hovermode="x unified",
+        legend={"traceorder": "normal"},
+        margin={"l": 8, "r": 8, "t": 36 if len(groups) > 1 else 12, "b": 8},
+        shapes=_unread(whole, grain, theme) + ([] if is_bars else _cut(whole, grain, theme)),
+        xaxis={
+            "type": "date",
+            "showgrid": False,
+            "hoverformat": _HOVER_FORMATS[grain],
+            "tickformat": _TICK_FORMATS[grain],
+            "automargin": True,
+            **_ticks(whole["bucket"], grain),
+        },
+        yaxis={
+            "rangemode": "tozero",
+            "title": {"text": metric.label},
+            "automargin": True,
+            "tickformat": ",~d",
+            "nticks": 6,
+        },
+    )
+
+
+def volume_takeaway(frame: pd.DataFrame) -> str:
+    """One plain sentence: who brings most, and when most came."""
+    if frame.empty:
+        return "No leads for these filters."
+    total = int(frame["leads"].sum())
+    totals = frame.groupby(["key", "label"], sort=False)["leads"].sum().sort_values(ascending=False, kind="stable")
+    named = [(label, n) for (key, label), n in totals.items() if key != "others"]
+    sentence = formats.count_of(total, "lead").capitalize()
+    if len(totals) > 1 and named:
+        label, n = named[0]
+        sentence = f"{label} brings {formats.percent(n / total)} of {formats.count_of(total, 'lead')}"
+    grain = grain_of(frame)
+    by_bucket = frame[~frame["is_partial"]].groupby("bucket")["leads"].sum()
+    if len(by_bucket) < 2:
+        return f"{sentence}."
+    best = by_bucket.idxmax()
+    when = formats.bucket(best, grain)
+    return f"{sentence}; the busiest full {grain} was {when[:1].lower() + when[1:] if grain == 'week' else when}, with {formats.number(by_bucket.max())}."
+
+
+def grain_of(frame: pd.DataFrame) -> Grain:
+    """How far apart the buckets of a volume frame lie; a single bucket is taken for a day unless its start says more."""
+    starts = pd.DatetimeIndex(frame["bucket"].unique()).sort_values()
+    if len(starts) < 2:
+        return "hour" if len(starts) and starts[0].hour else "day"
+    step = (starts[1:] - starts[:-1]).min()
+    if step < timedelta(days=1):
+        return "hour"
+    if step < timedelta(days=7):
+        return "day"
+    return "week" if step < timedelta(days=28) else "month"
+
+
+def _total(frame: pd.DataFrame, whole: pd.DataFrame, starts: list[str], is_named: bool) -> dict[str, Any]:
+    """A line nobody sees: in the hover box it stands for the sum, and says if the bucket is only a part."""
+    totals = frame.groupby("bucket", sort=True)["leads"].sum()
+    notes = []
+    for bucket, covered, partial in zip(whole["bucket"], whole["covered"], whole["is_partial"], strict=True):
+        n = int(totals[bucket])
+        words = f"<b>{formats.count_of(n, 'lead')}</b>" + (" in all" if is_named and n else "")
+        if covered <= 0 and n == 0:
+            words = "<b>not read</b>: no answer"
+        elif partial:
+            words += f", {formats.percent(covered)} of the time read"
+        notes.append(words)
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": starts,
+        "y": [int(totals[bucket]) for bucket in whole["bucket"]],
+        "line": {"width": 0, "color": "rgba(0,0,0,0)"},
+        "text": notes,
+        "hovertemplate": "%{text}<extra></extra>",
+        "name": "Total",
+        "showlegend": False,
+    }
+
+
+def _end(start: datetime, grain: Grain) -> datetime:
+    if grain == "month":
+        return (start.replace(day=28) + timedelta(days=4)).replace(day=1)
+    return start + {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}[grain]
+
+
+def _unread(whole: pd.DataFrame, grain: Grain, theme: Theme) -> list[dict[str, Any]]:
+    """A band behind every run of buckets of which nothing was read."""
+    bands: list[list[datetime]] = []
+    for bucket, covered, leads in zip(whole["bucket"], whole["covered"], whole["leads"], strict=True):
+        if covered > 0 or leads > 0:
+            continue
+        if bands and bands[-1][1] == bucket:
+            bands[-1][1] = _end(bucket, grain)
+        else:
+            bands.append([bucket, _end(bucket, grain)])
+    half = (
+        timedelta(0) if len(whole) > MOST_BARS else (_end(whole["bucket"].iloc[0], grain) - whole["bucket"].iloc[0]) / 2
+    )
+    # Bars stand centred on their bucket's start.
+    return [_band(first - half, last - half, theme, "not read") for first, last in bands]
+
+
+def _cut(whole: pd.DataFrame, grain: Grain, theme: Theme) -> list[dict[str, Any]]:
+    """A band over each bucket that was read in part, where steps cannot be hatched."""
+    partial = whole[whole["is_partial"] & (whole["covered"] > 0)]
+    return [_band(bucket, _end(bucket, grain), theme) for bucket in partial["bucket"]]
+
+
+def _band(first: datetime, last: datetime, theme: Theme, words: str = "") -> dict[str, Any]:
+    label = {"text": words, "font": {"color": COLOURS[theme].muted, "size": 11}, "textposition": "top center"}
+    return {
+        "type": "rect",
+        "xref": "x",
+        "yref": "paper",
+        "x0": first.isoformat(),
+        "x1": last.isoformat(),
+        "y0": 0,
+        "y1": 1,
+        "fillcolor": COLOURS[theme].track,
+        "line": {"width": 0},
+        "layer": "below",
+        **({"label": label} if words else {}),
+    }
+
+
+def _ticks(buckets: pd.Series, grain: Grain) -> dict[str, Any]:
+    """About six ticks that fall on the start of a bucket; over weeks of days, on Mondays."""
+    first: datetime = buckets.iloc[0].to_pydatetime()
+    n = len(buckets)
+    if grain == "month":
+        return {"tick0": first.isoformat(), "dtick": f"M{max(1, -(-n // 8))}"}
+    if grain == "week":
+        return {"tick0": first.isoformat(), "dtick": 7 * 24 * _HOUR_MS * max(1, -(-n // 7))}
+    if grain == "hour" and n <= 72:
+        return {
+            "tick0": first.replace(hour=0).isoformat(),
+            "dtick": _HOUR_MS * next(h for h in (1, 3, 6, 12) if n <= 6 * h),
+        }
+    days = n / 24 if grain == "hour" else n
+    if days <= 14:
+        return {"tick0": first.replace(hour=0).isoformat(), "dtick": 24 * _HOUR_MS * max(1, -(-int(days) // 6))}
+    monday = first - timedelta(days=first.weekday())
+    return {"tick0": monday.isoformat(), "dtick": 7 * 24 * _HOUR_MS * max(1, -(-int(days) // 42))}

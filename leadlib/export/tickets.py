@@ -1,0 +1,72 @@
+"""Tickets for downloads: a URL names a ticket, and the ticket, kept here, says what the file holds.
+
+Nothing in the URL can be edited to get more: filters, format and columns never leave the server.
+"""
+
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from leadlib.export.columns import Format, chosen_columns
+from leadlib.filters import Filters
+
+LIFETIME_S = 600.0
+MOST_TICKETS = 1_000
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """The right to one export, as often as wanted until it ends. `ends_at_s` is on the monotonic clock."""
+
+    filters: Filters
+    fmt: Format
+    personal: bool
+    ends_at_s: float
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns that this ticket gives, and no others."""
+        return tuple(column.name for column in chosen_columns(self.personal))
+
+
+class Tickets:
+    """The tickets of this process. Safe from any thread; when there are too many, the oldest go first."""
+
+    def __init__(
+        self,
+        lifetime_s: float = LIFETIME_S,
+        most: int = MOST_TICKETS,
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._lifetime_s = lifetime_s
+        self._most = most
+        self._monotonic_s = monotonic_s
+        self._lock = threading.Lock()
+        self._ticket_of_id: dict[str, Ticket] = {}
+
+    def issue(self, filters: Filters, fmt: Format, personal: bool) -> str:
+        """The id of a new ticket: 128 random bits, for a URL. Whoever calls has checked that the user may have it."""
+        ticket_id = secrets.token_urlsafe(16)
+        with self._lock:
+            now_s = self._monotonic_s()
+            self._forget_ended(now_s)
+            while len(self._ticket_of_id) >= self._most:
+                del self._ticket_of_id[next(iter(self._ticket_of_id))]
+            self._ticket_of_id[ticket_id] = Ticket(filters, fmt, personal, now_s + self._lifetime_s)
+        return ticket_id
+
+    def redeem(self, ticket_id: str) -> Ticket | None:
+        """The ticket with this id; None if there never was one, if it has ended, or if it had to make room."""
+        with self._lock:
+            self._forget_ended(self._monotonic_s())
+            return self._ticket_of_id.get(ticket_id)
+
+    def _forget_ended(self, now_s: float) -> None:
+        # All live equally long, so they end in the order in which they were issued.
+        while self._ticket_of_id:
+            oldest = next(iter(self._ticket_of_id))
+            if self._ticket_of_id[oldest].ends_at_s > now_s:
+                return
+            del self._ticket_of_id[oldest]

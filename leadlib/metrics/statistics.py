@@ -1,0 +1,63 @@
+"""Intervals for shares, in plain numpy.
+
+Wilson's score interval (Wilson 1927; Brown, Cai and DasGupta 2001) for one share, Newcombe's hybrid of two Wilson
+intervals (Newcombe 1998, method 10) for the difference of two.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+Numbers = npt.ArrayLike
+Floats = npt.NDArray[np.float64]
+
+Z_95 = 1.959963984540054
+"""The normal quantile that leaves 2.5 % on either side."""
+
+
+def wilson(successes: Numbers, n: Numbers, z: float = Z_95) -> tuple[Floats, Floats]:
+    """Low and high end of Wilson's interval for `successes` out of `n`, element by element, both NaN where n is 0.
+
+        centre = (p + z² / 2n) / (1 + z² / n)
+        half   = z · sqrt(p (1 - p) / n + z² / 4n²) / (1 + z² / n)
+
+    Ends lie within 0 and 1; none of n gives exactly 0 below, all of n exactly 1 above. Raises ValueError if successes
+    are negative or more than n.
+    """
+    hits = np.asarray(successes, dtype=np.float64)
+    trials = np.asarray(n, dtype=np.float64)
+    if np.any(hits < 0) or np.any(hits > trials):
+        raise ValueError("successes must lie between 0 and n")
+    trials = np.where(trials > 0, trials, np.nan)
+    share = hits / trials
+    shrink = 1 + z**2 / trials
+    centre = (share + z**2 / (2 * trials)) / shrink
+    half = z * np.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2)) / shrink
+    # Rounding leaves the two certain ends at 1e-17 or so; they are exact by the formula.
+    low = np.where(hits == 0, 0.0 * trials, np.clip(centre - half, 0, 1))
+    high = np.where(hits == trials, 0.0 * trials + 1, np.clip(centre + half, 0, 1))
+    return low, high
+
+
+def newcombe(
+    successes: Numbers, n: Numbers, earlier_successes: Numbers, earlier_n: Numbers, z: float = Z_95
+) -> tuple[Floats, Floats, Floats]:
+    """Difference of two independent shares (first minus earlier), and its low and high end; NaN where an n is 0.
+
+    low  = d - sqrt((p1 - l1)² + (u2 - p2)²)
+    high = d + sqrt((u1 - p1)² + (p2 - l2)²)      with l, u the ends of Wilson's intervals
+    """
+    low, high = wilson(successes, n, z)
+    earlier_low, earlier_high = wilson(earlier_successes, earlier_n, z)
+    share = _share(successes, n)
+    earlier = _share(earlier_successes, earlier_n)
+    difference = share - earlier
+    return (
+        difference,
+        difference - np.sqrt((share - low) ** 2 + (earlier_high - earlier) ** 2),
+        difference + np.sqrt((high - share) ** 2 + (earlier - earlier_low) ** 2),
+    )
+
+
+def _share(successes: Numbers, n: Numbers) -> Floats:
+    trials = np.asarray(n, dtype=np.float64)
+    return np.asarray(successes, dtype=np.float64) / np.where(trials > 0, trials, np.nan)

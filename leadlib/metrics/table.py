@@ -1,0 +1,387 @@
+"""METRICS, the second table: each number on the screen, its meaning and its source; and what leads are grouped by.
+
+Labels, units and definitions have their only home here: screens, exports, the command line and the README read them.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from leadlib.errors import FilterError
+from leadlib.filters import MISSING
+from leadlib.formats import NBSP, Grain
+
+HOURS_TO_MATURE = 24
+"""How long a lead must have been followed before it counts in the response rate so far."""
+
+MINIMUM_FOR_RATE = 5
+"""Below this many leads no rate is shown."""
+
+MINIMUM_FOR_VERDICT = 20
+"""Below this many leads a rate has an interval, but nobody is judged by it."""
+
+MAXIMUM_UNKNOWN_SHARE = 0.05
+"""Above this share of leads with an unknown outcome, bounds stand in place of the rate."""
+
+_H = f"{HOURS_TO_MATURE}{NBSP}h"
+
+Unit = Literal["leads", "people", "share", "leads per hour"]
+Better = Literal["more", "less", "neither"]
+Quality = Literal["no_leads", "too_few", "few", "bounds", "enough"]
+
+QUALITY_WORDS: Mapping[Quality, str] = {
+    "no_leads": "no leads",
+    "too_few": "too few leads",
+    "few": "few leads, no verdict",
+    "bounds": "history unknown for more than 5 %",
+    "enough": "",
+}
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One number.
+
+    `key` is its column in the frames and its name on the command line. `sql` is the stem of the file that computes it,
+    a rate's numerator and denominator included. `numerator` and `denominator` are keys, for shares only. `better` is
+    the direction that a manager would call good.
+    """
+
+    key: str
+    label: str
+    short_label: str
+    unit: Unit
+    definition: str
+    better: Better
+    sql: str
+    numerator: str | None = None
+    denominator: str | None = None
+
+
+METRICS: tuple[Metric, ...] = (
+    Metric(
+        "leads",
+        "Leads",
+        "Leads",
+        "leads",
+        "Leads by the moment they were created; one that was seen twice counts once.",
+        "more",
+        "counts",
+    ),
+    Metric(
+        "unique_senders",
+        "Unique senders",
+        "Senders",
+        "people",
+        "Different phones, e-mail addresses or usernames behind the leads; leads that carry none are left out.",
+        "more",
+        "counts",
+    ),
+    Metric(
+        "responded",
+        "Responded",
+        "Responded",
+        "leads",
+        "Leads that the portal has ever shown as responded: a response link was opened or a call was answered, "
+        "which is not yet a conversation.",
+        "more",
+        "counts",
+    ),
+    Metric(
+        "response_rate",
+        f"Response rate so far ({_H})",
+        f"Rate so far ({_H})",
+        "share",
+        f"Share responded by now among leads that were followed for at least {_H}; younger leads are pending, neither "
+        "failures nor dropped.",
+        "more",
+        "counts",
+        "responded_matured",
+        "matured",
+    ),
+    Metric(
+        "response_rate_of_all",
+        "Response rate of all leads",
+        "Rate of all",
+        "share",
+        "Responded divided by all leads, the portal's own plain figure: the youngest leads count against it, and so do "
+        "archived ones without a history.",
+        "more",
+        "counts",
+        "responded",
+        "leads",
+    ),
+    Metric(
+        "matured",
+        f"Matured ({_H})",
+        "Matured",
+        "leads",
+        f"Leads that were followed for at least {_H} after their creation.",
+        "neither",
+        "counts",
+    ),
+    Metric(
+        "responded_matured",
+        f"Responded among matured ({_H})",
+        "Responded, matured",
+        "leads",
+        f"Leads followed for at least {_H} that have responded by now, within {_H} or later.",
+        "more",
+        "counts",
+    ),
+    Metric(
+        "unknown_matured",
+        f"Outcome unknown among matured ({_H})",
+        "Unknown, matured",
+        "leads",
+        f"Leads followed for at least {_H} of which no stage was ever seen: first seen archived, or with a status that "
+        "nobody knows.",
+        "less",
+        "counts",
+    ),
+    Metric(
+        "pending",
+        f"Pending (under {_H})",
+        "Pending",
+        "leads",
+        f"Leads followed for less than {_H} that have not responded: too young to judge.",
+        "neither",
+        "counts",
+    ),
+    Metric(
+        "waiting",
+        "Waiting now",
+        "Waiting",
+        "leads",
+        "Leads without a response that are still open: sent, delivered or opened, of any age.",
+        "less",
+        "counts",
+    ),
+    Metric(
+        "archived",
+        "Archived",
+        "Archived",
+        "leads",
+        "Leads that are archived today, with or without a response before.",
+        "neither",
+        "counts",
+    ),
+    Metric(
+        "archived_unknown",
+        "Archived, history unknown",
+        "Archived, unknown",
+        "leads",
+        "Leads that were archived when first seen: whether they were answered is unknown, so rates carry bounds.",
+        "less",
+        "counts",
+    ),
+    Metric(
+        "unrecognised",
+        "Unrecognised status",
+        "Unrecognised",
+        "leads",
+        "Leads whose status today is a word that Leadlight does not know; on no rung unless seen on one before.",
+        "less",
+        "counts",
+    ),
+    Metric(
+        "reached_sent",
+        "Sent",
+        "Sent",
+        "leads",
+        "Leads that were at least sent: all but those of which only an unrecognised status was ever seen.",
+        "more",
+        "counts",
+    ),
+    Metric(
+        "reached_delivered",
+        "Reached delivered",
+        "Delivered",
+        "leads",
+        "Leads seen as delivered or further; for calls, delivered means voicemail.",
+        "more",
+        "counts",
+    ),
+    Metric(
+        "reached_opened",
+        "Reached opened",
+        "Opened",
+        "leads",
+        "Leads seen as opened or further; a responded lead counts even if its opening was never seen.",
+        "more",
+        "counts",
+    ),
+    Metric(
+        "reached_responded",
+        "Reached responded",
+        "Responded",
+        "leads",
+        "Leads seen as responded, whatever became of them later.",
+        "more",
+        "counts",
+    ),
+    Metric(
+        "share_of_start",
+        "Share of all sent",
+        "Of sent",
+        "share",
+        "Leads that reached a stage divided by those that were sent.",
+        "more",
+        "counts",
+        "leads",
+        "start_leads",
+    ),
+    Metric(
+        "share_of_previous",
+        "Share of the stage before",
+        "Of previous",
+        "share",
+        "Leads that reached a stage divided by those that reached the stage before it.",
+        "more",
+        "counts",
+        "leads",
+        "previous_leads",
+    ),
+    Metric(
+        "unassigned",
+        "Unassigned",
+        "Unassigned",
+        "leads",
+        "Leads without an assigned agent.",
+        "less",
+        "counts",
+    ),
+    Metric(
+        "leads_per_hour",
+        "Leads per hour",
+        "Per hour",
+        "leads per hour",
+        "Mean leads per hour of one weekday and time of day, over the hours of that kind that were read.",
+        "more",
+        "heat_map",
+        "leads",
+        "occurrences",
+    ),
+)
+_BY_KEY = {metric.key: metric for metric in METRICS}
+
+RATES: tuple[Metric, ...] = tuple(m for m in METRICS if m.key in {"response_rate", "response_rate_of_all"})
+"""The rates that stand in every frame of counts."""
+
+STAGE_LABELS: Mapping[str, str] = {
+    "sent": "Sent",
+    "delivered": "Delivered",
+    "opened": "Opened",
+    "responded": "Responded",
+    "archived": "Archived",
+    "unrecognised": "Unrecognised",
+}
+STAGES: tuple[str, ...] = tuple(STAGE_LABELS)
+"""Ladder first, then what is off it: the order in which stages are listed and drawn."""
+
+CHANNEL_LABELS: Mapping[str, str] = {"whatsapp": "WhatsApp", "call": "Call", "email": "E-mail", "chat": "Chat"}
+ENTITY_LABELS: Mapping[str, str] = {
+    "listing": "Listing",
+    "project": "Project",
+    "developer": "Developer",
+    "publicProfile": "Agent profile",
+    "company": "Company",
+}
+
+GRAINS: tuple[Grain, ...] = get_args(Grain)
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """Something leads are grouped by: a closed table, because `expression` becomes SQL text.
+
+    `missing` names the group of leads that have none. `names` is the stem of the SQL file with names for keys.
+    `detail` is an expression for a label where there is no name. `words` are labels of known values.
+    """
+
+    key: str
+    label: str
+    expression: str
+    missing: str
+    names: str | None = None
+    detail: str | None = None
+    words: Mapping[str, str] | None = None
+    is_time: bool = False
+
+
+DIMENSIONS: tuple[Dimension, ...] = (
+    Dimension("channel", "Channel", "channel", "No channel given", words=CHANNEL_LABELS),
+    # The two dialects' words for an agent's own page are one kind of lead.
+    Dimension(
+        "entity_type",
+        "Entity type",
+        "case entity_type when 'agent' then 'publicProfile' else entity_type end",
+        "No entity type given",
+        words=ENTITY_LABELS,
+    ),
+    Dimension("status", "Status", "status", "No status given"),
+    Dimension("stage", "Stage", "stage", "No stage", words=STAGE_LABELS),
+    Dimension("agent", "Agent", "agent_id", "Unassigned", names="names_agent"),
+    Dimension(
+        "listing",
+        "Listing",
+        "coalesce(listing_id, nullif(listing_reference, '-'))",
+        "No listing",
+        names="names_listing",
+        detail="nullif(listing_reference, '-')",
+    ),
+    Dimension("project", "Project", "project_id", "No project", names="names_project"),
+    Dimension("developer", "Developer", "developer_id", "No developer", names="names_developer"),
+    Dimension("day", "Day", "cast(created_local as date)", "", is_time=True),
+    Dimension("week", "Week", "cast(date_trunc('week', created_local) as date)", "", is_time=True),
+    Dimension("month", "Month", "cast(date_trunc('month', created_local) as date)", "", is_time=True),
+    Dimension("hour", "Hour of day", "hour(created_local)", "", is_time=True),
+    Dimension("weekday", "Weekday", "isodow(created_local)", "", is_time=True),
+)
+_DIMENSION_BY_KEY = {dimension.key: dimension for dimension in DIMENSIONS}
+
+OTHERS = "others"
+"""The key of the row that stands for all groups beyond `limit`."""
+
+ALL = "all"
+"""The key of the only group when nothing is grouped by."""
+
+NO_GROUP = Dimension(ALL, "All leads", "'all'", "", words={ALL: "All leads"})
+
+
+def metric_named(key: str) -> Metric:
+    """The metric with this key. Raises FilterError, which names the nearest known one."""
+    if key in _BY_KEY:
+        return _BY_KEY[key]
+    raise unknown("metric", key, _BY_KEY)
+
+
+def dimension_named(key: str) -> Dimension:
+    """The dimension with this key. Raises FilterError, which names the nearest known one."""
+    if key in _DIMENSION_BY_KEY:
+        return _DIMENSION_BY_KEY[key]
+    raise unknown("dimension", key, _DIMENSION_BY_KEY)
+
+
+def grain_named(key: str) -> Grain:
+    """The grain of this name. Raises FilterError, which names the nearest known one."""
+    for grain in GRAINS:
+        if grain == key:
+            return grain
+    raise unknown("grain", key, GRAINS)
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> FilterError:
+    """The error for a name that is not in a closed table: it says the nearest one, or all of them."""
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f"Did you mean “{near[0]}”?" if near else f"Known: {', '.join(names)}."
+    return FilterError(f"There is no {kind} “{name[:40]}”. {hint}", name)
+
+
+def label_of(dimension: Dimension, key: str) -> str:
+    """The words for a group's key where no table of names is needed: "whatsapp" gives "WhatsApp"."""
+    if key in {MISSING, ""}:
+        return dimension.missing
+    return (dimension.words or {}).get(key, key)

@@ -1,0 +1,18 @@
+-- On which weekday and at which hour leads come.
+--
+-- Grain: one row per ISO weekday (1 = Monday) and hour of the account's clock, only where there were leads.
+-- Order: by weekday, then hour. How often each such hour occurred is not in the leads: see coverage.sql.
+with chosen_leads as (
+    select
+        isodow(created_local) as weekday,
+        hour(created_local) as hour
+    from leads
+    where true /* filters */
+)
+select
+    weekday,
+    hour,
+    count(*) as leads
+from chosen_leads
+group by weekday, hour
+order by weekday, hour

@@ -1,0 +1,8 @@
+-- Rows of the portal that are no leads: one row per reason.
+select
+    reason,
+    count(*) as n_rows,
+    max(first_seen_at) as last_seen_at
+from rejected_leads
+group by reason
+order by n_rows desc, reason

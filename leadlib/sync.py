@@ -1,0 +1,308 @@
+"""From the portal into the store: what to read, how surely it was read, and what came of it.
+
+Offset paging loses leads when others arrive or vanish between two pages, so a pass over the pages counts as certain
+only with a certificate: `total` is the same on every page, page 1 read again at the end is unchanged, and as many
+different rows came as `total` says. A pass without it is repeated; what was seen is kept in any case; if no pass can be
+certified, the stretch is recorded, and shown, as uncertain.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from leadlib.api import Client, LeadPage
+from leadlib.errors import BadRequestError, LeadlibError
+from leadlib.filters import Filters, start_of_day
+from leadlib.records import AgentName, Lead, ListingName, ProjectName
+from leadlib.store import Store, SyncRow, UpsertCount
+
+log = logging.getLogger(__name__)
+
+MAX_PASSES = 3
+"""How often a stretch is read before it is called uncertain."""
+
+RECENT = timedelta(hours=48)
+"""What an incremental sync reads again: the portal can show a lead hours after its createdAt."""
+
+FULL_EVERY = timedelta(hours=6)
+"""How old the last pass over the whole window may be before the window is read again for status changes."""
+
+WINDOW_STEPS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30))
+"""How far the start is moved when the portal's window moves on past it during a pass, step by step."""
+
+_ROWS_PER_COMMIT = 2_000
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a running sync is. `n_expected` is None until the portal has said how many there are."""
+
+    phase: str
+    n_read: int = 0
+    n_expected: int | None = None
+    n_calls: int = 0
+    n_retries: int = 0
+    seconds: float = 0.0
+
+
+def run_sync(
+    client: Client,
+    store: Store,
+    *,
+    full: bool = False,
+    since: str | None = None,
+    filters: Filters | None = None,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> SyncRow:
+    """One sync, to its end, and what it did: the whole window at first, then the last two days, the window six-hourly.
+
+    `full` reads the whole window whatever is due, `since` (a day in the account's zone) from there on. `filters` fetch
+    one view: its rows are stored, but they count as coverage of nothing. `now` tells the local clock's UTC instant.
+    Raises PortalError or StoreError; what was committed before stays, and the failure is on record in `syncs`.
+    """
+    run = _Run(client, store, on_progress, now)
+    last_full_at = _last_certain_full(store)
+    if filters is not None:
+        run.kind = "view"
+    elif since is not None:
+        run.kind = "since"
+    elif full or last_full_at is None or run.started_at - last_full_at > FULL_EVERY:
+        run.kind = "full"
+    else:
+        run.kind = "recent"
+    run.open()
+    try:
+        if run.kind == "recent":
+            run.created_from = run.started_at - RECENT
+        elif run.kind == "since" and since is not None:
+            run.created_from = start_of_day(since, store.timezone)
+        elif run.kind == "full":
+            run.report("asking how far back the portal goes")
+            run.created_from = client.oldest_accepted(client.page(per_page=1).portal_at or run.started_at)
+        run.read(filters or Filters())
+        run.fetch_names()
+    except BaseException as error:
+        # Ctrl-C included: a sync without an end on record would look as if it were still running.
+        run.close("failed", str(error) if isinstance(error, LeadlibError) else type(error).__name__)
+        raise
+    return run.close("uncertain" if run.n_uncertain or run.rejected else "complete", " ".join(run.notes) or None)
+
+
+def sentence(row: SyncRow) -> str:
+    """What a sync did, for a person, on one line."""
+    if row.outcome == "failed":
+        return f"Failed after {row.n_read:,} leads: {row.message}"
+    if row.n_new == row.n_changed == 0:
+        what = f"Nothing has changed: {row.n_read:,} leads read, all as they were"
+    else:
+        what = f"{row.n_read:,} leads read: {row.n_new:,} new, {row.n_changed:,} changed"
+    rejected = f", {row.n_rejected:,} rows that are no leads" if row.n_rejected else ""
+    doubt = ", not certain to be complete" if row.n_uncertain else ""
+    return f"{what}{rejected}{doubt} ({row.n_calls:,} calls, {row.seconds:.1f} s)."
+
+
+def to_json(row: SyncRow) -> str:
+    """The same as one JSON object: counts without their n_, times in RFC 3339, `coverage_from` and `coverage_to`."""
+
+    def plain(value: object) -> object:
+        return value.isoformat() if isinstance(value, datetime) else value
+
+    renamed = {"created_from": "coverage_from", "created_to": "coverage_to", "n_uncertain": "uncertain_slices"}
+    return json.dumps({renamed.get(name, name.removeprefix("n_")): plain(value) for name, value in vars(row).items()})
+
+
+def _last_certain_full(store: Store) -> datetime | None:
+    started_at = store.query(
+        "select max(started_at) as at from syncs where kind = 'full' and finished_at is not null and n_uncertain = 0 "
+        "and outcome <> 'failed'"
+    )["at"].iloc[0]
+    return None if started_at is None or started_at != started_at else started_at.to_pydatetime()
+
+
+@dataclass
+class _Run:
+    """A sync under way: what it has counted so far, and how it reports that."""
+
+    client: Client
+    store: Store
+    on_progress: Callable[[Progress], None]
+    now: Callable[[], datetime]
+    kind: str = "full"
+    sync_id: str = ""
+    dialect: str = ""
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+    n_expected: int | None = None
+    seen: set[str] = field(default_factory=set)
+    rejected: set[str] = field(default_factory=set)
+    written: UpsertCount = field(default_factory=UpsertCount)
+    n_uncertain: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.started_at = self.now()
+        self._monotonic = time.monotonic()
+        self._calls_before, self._retries_before = self.client.stats.calls, self.client.stats.retries
+
+    def open(self) -> None:
+        """Puts the sync on record, once it is known which dialect the portal speaks."""
+        self.report("finding out which dialect the portal speaks")
+        self.dialect = self.client.find_dialect()
+        # An account without leads cannot tell, and is asked again next time.
+        if self.client.dialect is not None and self.store.recall("dialect") != self.dialect:
+            self.store.remember("dialect", self.dialect)
+        self.sync_id = self.store.begin_sync(kind=self.kind, dialect=self.dialect, started_at=self.started_at)
+
+    def close(self, outcome: str, message: str | None) -> SyncRow:
+        """Puts the end on record, and gives it back."""
+        n_read = len(self.seen)
+        row = SyncRow(
+            sync_id=self.sync_id,
+            kind=self.kind,
+            outcome=outcome,
+            dialect=self.dialect,
+            started_at=self.started_at,
+            finished_at=self.now(),
+            created_from=self.created_from,
+            created_to=self.created_to,
+            n_read=n_read,
+            n_new=self.written.n_new,
+            n_changed=self.written.n_changed,
+            n_unchanged=max(0, n_read - self.written.n_new - self.written.n_changed),
+            n_rejected=len(self.rejected),
+            n_uncertain=self.n_uncertain,
+            n_calls=self.client.stats.calls - self._calls_before,
+            n_retries=self.client.stats.retries - self._retries_before,
+            seconds=time.monotonic() - self._monotonic,
+            message=message,
+        )
+        self.store.finish_sync(row)
+        log.info("sync %s %s: %s", self.kind, outcome, sentence(row) if outcome != "failed" else "failed")
+        return row
+
+    def report(self, phase: str) -> None:
+        self.on_progress(
+            Progress(
+                phase,
+                n_read=len(self.seen),
+                n_expected=self.n_expected,
+                n_calls=self.client.stats.calls - self._calls_before,
+                n_retries=self.client.stats.retries - self._retries_before,
+                seconds=time.monotonic() - self._monotonic,
+            )
+        )
+
+    def read(self, filters: Filters) -> None:
+        """Reads everything from `created_from` on, again and again until a pass has its certificate."""
+        steps = iter(WINDOW_STEPS)
+        n_pass = 0
+        while n_pass < MAX_PASSES:
+            try:
+                is_certain = self._pass(filters, f"reading again, pass {n_pass + 1}" if n_pass else "reading leads")
+            except BadRequestError:
+                # The oldest day of the window moves on while we read. Anything else that is refused stays refused.
+                step = next(steps, None)
+                if self.kind != "full" or self.created_from is None or step is None:
+                    raise
+                self.created_from += step
+                continue
+            if is_certain:
+                return
+            n_pass += 1
+        self.n_uncertain = 1
+        self.notes.append(
+            f"Leads moved between the pages in {MAX_PASSES} passes out of {MAX_PASSES}: all that was seen is stored, "
+            "but one may have slipped through. The next sync reads the stretch again."
+        )
+
+    def _pass(self, filters: Filters, phase: str) -> bool:
+        batch = _Batch(self)
+        ids: set[str] = set()
+        totals: set[int] = set()
+        n_without_id = 0
+        first: LeadPage | None = None
+        try:
+            for page in self.client.iter_pages(filters, created_from=self.created_from):
+                first = first or page
+                totals.add(page.total)
+                ids.update(page.row_ids)
+                n_without_id += page.row_ids.count("")
+                self.n_expected = max(page.total, len(ids))
+                batch.add(page)
+                self.report(phase)
+        finally:
+            batch.commit()
+        if first is None:
+            return False
+        again = self.client.page(1, filters=filters, created_from=self.created_from)
+        n_distinct = len(ids - {""}) + n_without_id
+        is_certain = totals == {n_distinct} == {again.total} and again.row_ids == first.row_ids
+        self.created_to = first.portal_at or self.started_at
+        if self.kind != "view" and self.created_from is not None:
+            self.store.write_slice(
+                self.sync_id,
+                created_from=self.created_from,
+                created_to=self.created_to,
+                total=again.total,
+                n_distinct=n_distinct,
+                is_certain=is_certain,
+                observed_at=self.created_to,
+            )
+        return is_certain
+
+    def fetch_names(self) -> None:
+        """Looks up agents, listings and projects that leads carry and the store cannot name yet.
+
+        An id that the portal does not know gets a row without a name, so it is asked for once; a key that may not
+        look names up costs one call a sync, and a note.
+        """
+        agent_ids, listing_ids, project_ids = self.store.ids_without_names()
+        if agent_ids or listing_ids or project_ids:
+            self.report("looking up names")
+        agents: list[AgentName] = []
+        if agent_ids:
+            agents = list(self.client.iter_agents())
+            if "users:read" not in self.client.unavailable:
+                known = {agent.agent_id for agent in agents}
+                agents += [AgentName(n, f"#{n}", None) for n in agent_ids if n not in known]
+        listings = list(self.client.listings(listing_ids)) if listing_ids else []
+        if listing_ids and "listings:read" not in self.client.unavailable:
+            known_listings = {listing.listing_id for listing in listings}
+            listings += [ListingName(x, None, None, None, None, None) for x in listing_ids if x not in known_listings]
+        projects: list[ProjectName] = []
+        for project_id in project_ids:
+            project = self.client.project(project_id)
+            if "projects:read" in self.client.unavailable:
+                break
+            projects.append(project or ProjectName(project_id, None, None, None))
+        self.store.write_names(agents, listings, projects)
+        for scope in sorted(self.client.unavailable):
+            self.notes.append(f"Names are missing: the key lacks {scope}.")
+
+
+class _Batch:
+    """Pages collected for one transaction: as many as share one second of the portal's clock, up to a limit."""
+
+    def __init__(self, run: _Run) -> None:
+        self._run = run
+        self._leads: list[Lead] = []
+        self._observed_at: datetime | None = None
+
+    def add(self, page: LeadPage) -> None:
+        observed_at = page.portal_at or self._run.now()
+        if self._leads and (observed_at != self._observed_at or len(self._leads) >= _ROWS_PER_COMMIT):
+            self.commit()
+        self._observed_at = observed_at
+        self._leads.extend(page.leads)
+        self._run.seen.update(lead.lead_id for lead in page.leads)
+        self._run.rejected.update(row.sha256 for row in page.rejected)
+        self._run.store.write_rejected(page.rejected, sync_id=self._run.sync_id, observed_at=observed_at)
+
+    def commit(self) -> None:
+        if self._leads and self._observed_at is not None:
+            self._run.written += self._run.store.write_leads(self._leads, observed_at=self._observed_at)
+            self._leads = []

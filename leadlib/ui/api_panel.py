@@ -1,0 +1,73 @@
+"""The exact API call behind the current filters, copyable, and what of them has to be done here."""
+
+import math
+import re
+
+import streamlit as st
+
+from leadlib.api import MAX_PER_PAGE, leads_query, leads_url
+from leadlib.config import PRODUCTION_URL
+from leadlib.engine import Engine
+from leadlib.filters import Filters, field_named, to_where
+from leadlib.metrics import summary
+from leadlib.ui.engine import load
+from leadlib.ui.text import plain
+from leadlib.worker import Wish
+
+
+def draw(engine: Engine, filters: Filters) -> None:
+    """The panel in the sidebar: call, curl, httpx, SQL, the calls it costs, and “Fetch this view now”."""
+    query = leads_query(filters, engine.dialect, engine.store.timezone)
+    # The built-in sandbox listens on a port of the day; what a reader can reuse is the portal's own address.
+    base_url = PRODUCTION_URL if engine.is_sandbox else engine.settings.api_url
+    params = list(query.params)
+    url = leads_url(base_url, params)
+    with st.expander("The exact API call", icon=":material/api:"):
+        st.code(f"GET {url}", language="http", wrap_lines=True)
+        for key, reason in query.here:
+            plain(f"{field_named(key).label} is filtered here: {reason}")
+        if not query.here:
+            plain("The API filters all of it.")
+        # What the API cannot filter by it returns whole, so those filters do not make the call cheaper.
+        asked = Filters(tuple(item for item in filters.selected if item[0] not in dict(query.here)))
+        n_calls = max(1, math.ceil(int(load(summary, asked)["leads"].iloc[0]) / MAX_PER_PAGE))
+        plain(f"About {n_calls:,} call{'s' if n_calls > 1 else ''} of at most {MAX_PER_PAGE} leads.")
+        curl, python, sql = st.tabs(["curl", "httpx", "SQL"])
+        curl.code(f"curl '{url}' \\\n  -H \"Authorization: Bearer $TOKEN\"", language="bash", wrap_lines=True)
+        python.code(_httpx_text(base_url, params), language="python", wrap_lines=True)
+        sql.code(_sql_text(engine, filters), language="sql", wrap_lines=True)
+        st.button(
+            "Fetch this view now",
+            on_click=engine.worker.request,
+            args=(Wish(filters=filters),),
+            width="stretch",
+            icon=":material/sync:",
+            help="Runs this call now and stores what comes. It counts as coverage of nothing else.",
+        )
+
+
+def _httpx_text(base_url: str, params: list[tuple[str, str]]) -> str:
+    listed = "".join(f"        ({name!r}, {value!r}),\n" for name, value in params)
+    return (
+        "import httpx\n\nresponse = httpx.get(\n"
+        f"    {base_url + '/v1/leads'!r},\n    params=[\n{listed}    ],\n"
+        '    headers={"Authorization": f"Bearer {token}"},\n)'
+    )
+
+
+def _sql_text(engine: Engine, filters: Filters) -> str:
+    condition, bound = to_where(filters, engine.store.timezone)
+    # Lines are broken before the values go in: a value may hold an "and" of its own.
+    lines = condition.replace(" and ", "\n  and ")
+    filled = re.sub(r"\$(\w+)", lambda name: _literal(bound[name[1]]), lines)
+    return f"select *\nfrom leads\nwhere {filled}\norder by created_at desc"
+
+
+def _literal(value: object) -> str:
+    if isinstance(value, list):
+        return "[" + ", ".join(_literal(item) for item in value) + "]"
+    if isinstance(value, int):
+        return str(value)
+    text = value.isoformat() if hasattr(value, "isoformat") else str(value)
+    quoted = "'" + text.replace("'", "''") + "'"
+    return f"timestamptz {quoted}" if hasattr(value, "isoformat") else quoted

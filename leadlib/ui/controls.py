@@ -1,0 +1,17 @@
+"""The pages' own settings: one look, one state, kept in the link."""
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from leadlib.ui.links import param, param_key
+
+GRAIN_WORDS = {"hour": "Hour", "day": "Day", "week": "Week", "month": "Month"}
+BY_WORDS = {"channel": "Channel", "entity_type": "Entity type", "stage": "Stage", "agent": "Agent"}
+LEAGUE_WORDS = {"listing": "Listings", "project": "Projects", "developer": "Developers"}
+
+
+def pick(key: str, label: str, words: Mapping[str, str]) -> str:
+    """Draws the choice of a page setting (a key of links.PARAMS) and gives what is chosen."""
+    st.segmented_control(label, list(words), key=param_key(key), format_func=words.__getitem__, required=True)
+    return param(key)

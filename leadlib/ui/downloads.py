@@ -1,0 +1,30 @@
+"""Downloads of exactly the filtered leads, built when asked for and never held in memory."""
+
+import streamlit as st
+
+from leadlib import formats
+from leadlib.export import FORMATS
+from leadlib.ui.text import plain
+from leadlib.ui.view import View
+
+
+def draw(view: View) -> None:
+    """A popover with one link per file format, and the choice of personal columns."""
+    popover = st.popover("Download these leads", icon=":material/download:", key="download", on_change="rerun")
+    if not popover.open:
+        return  # a ticket lives ten minutes, so it is made when somebody is about to use it
+    with popover:
+        plain(f"{formats.count_of(view.n_leads, 'lead')}: {view.sentence}", tone="normal")
+        personal = st.toggle(
+            "With personal columns",
+            key="download_personal",
+            help="Names, phones, e-mail addresses and messages. Response links are never exported.",
+        )
+        links = []
+        for fmt in FORMATS:
+            if fmt.key == "json":
+                continue  # for programs: the command line writes it
+            ticket = view.engine.tickets.issue(view.filters, fmt.key, personal)
+            links.append(f'<a href="/export/{ticket}" download class="leadlight-download">{fmt.label}</a>')
+        # An anchor with `download` keeps the page open; the address holds nothing but a random ticket.
+        st.html("".join(links))

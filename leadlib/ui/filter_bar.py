@@ -1,0 +1,59 @@
+"""The sidebar's filters: one widget per row of FIELDS."""
+
+from datetime import date
+
+import streamlit as st
+
+from leadlib.errors import FilterError
+from leadlib.filters import FIELDS, Field, Filters
+from leadlib.ui.links import filter_key, put
+from leadlib.ui.names import Vocabulary
+
+
+def draw(vocabulary: Vocabulary) -> Filters:
+    """Draws the widgets and gives what is chosen. Their state comes from `links.restore`."""
+    since, until = st.columns(2)
+    for field in FIELDS:
+        if field.kind in {"since", "until"}:
+            with since if field.kind == "since" else until:
+                st.date_input(field.label, value=None, key=filter_key(field.key), help=field.help, format="YYYY-MM-DD")
+        elif not field.is_extra:
+            _choose(field, vocabulary)
+    with st.expander("More filters"):
+        for field in FIELDS:
+            if field.is_extra:
+                _choose(field, vocabulary)
+    filters = _chosen()
+    if filters.selected:
+        st.button(
+            "Clear all filters", on_click=put, args=(Filters(),), width="stretch", icon=":material/filter_alt_off:"
+        )
+    return filters
+
+
+def _choose(field: Field, vocabulary: Vocabulary) -> None:
+    # A chosen option stays on offer even if no lead has it: a link may name an agent of another day.
+    chosen = st.session_state.get(filter_key(field.key), [])
+    st.multiselect(
+        field.label,
+        list(dict.fromkeys([*vocabulary.choices(field), *chosen])),
+        key=filter_key(field.key),
+        help=field.help,
+        format_func=lambda value: vocabulary.label(field, value),
+        placeholder="All",
+    )
+
+
+def _chosen() -> Filters:
+    values: dict[str, list[str]] = {}
+    for field in FIELDS:
+        value = st.session_state.get(filter_key(field.key))
+        if isinstance(value, date):
+            values[field.key] = [value.isoformat()]
+        elif value:
+            values[field.key] = [str(item) for item in value]
+    try:
+        return Filters.of(values)
+    except FilterError as error:
+        st.warning(str(error), icon=":material/date_range:")
+        return Filters.of({key: value for key, value in values.items() if key != "to"})

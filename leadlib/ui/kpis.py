@@ -1,0 +1,76 @@
+"""The row of headline figures: value, change at equal age, definition one click away."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from leadlib import formats
+from leadlib.metrics import metric_named, summary, summary_change
+from leadlib.ui.view import View
+
+HEADLINES = ("leads", "unique_senders", "response_rate", "response_rate_of_all", "waiting")
+
+
+def draw(view: View, keys: Sequence[str] = HEADLINES) -> None:
+    """One card per metric key, from `summary`; counts and rates carry their change where one can be told."""
+    row = view.ask(summary).iloc[0]
+    changes = {change["key"]: change for change in view.ask(summary_change).to_dict("records")}
+    with st.grid(len(keys), min_column_width=150):
+        for key in keys:
+            metric = metric_named(key)
+            change = changes.get(key, {})
+            delta = _delta(key, change)
+            st.metric(
+                metric.label,
+                share_text(row, key) if metric.unit == "share" else formats.number(row[key]),
+                delta=delta,
+                delta_color={"more": "normal", "less": "inverse", "neither": "off"}[metric.better],  # type: ignore[arg-type]
+                delta_description=_compared(change) if delta else None,
+                help=_help(row, key) + (_periods(change) if delta else ""),
+                border=True,
+                height="stretch",
+            )
+
+
+def share_text(row: pd.Series, key: str) -> str:
+    """A rate as the screen shows it: the point, the bounds where history is unknown, a dash where there is none."""
+    quality = row[f"{key}_quality"]
+    if quality == "bounds":
+        return formats.percent_range(row[f"{key}_low"], row[f"{key}_high"])
+    if quality in {"no_leads", "too_few"}:
+        return formats.MISSING_TEXT
+    return formats.percent(row[key], 1)
+
+
+def _help(row: pd.Series, key: str) -> str:
+    metric = metric_named(key)
+    if metric.numerator is None or metric.denominator is None:
+        return metric.definition
+    interval = formats.percent_range(row[f"{key}_low"], row[f"{key}_high"], 1)
+    counted = f"{formats.number(row[metric.numerator])} of {formats.number(row[metric.denominator])}"
+    return f"{metric.definition}\n\n{counted}; 95 % interval {interval}."
+
+
+def _delta(key: str, change: Mapping[Any, Any]) -> str | None:
+    if not change or not change["is_comparable"]:
+        return None
+    if metric_named(key).unit == "share":
+        text = formats.points(change["change"])
+    elif formats.is_missing(change["relative_change"]):
+        return None
+    else:
+        text = f"{formats.signed(change['relative_change'] * 100)}{formats.NBSP}%"
+    return text.replace(formats.MINUS, "-")  # the arrow and its colour hang on an ASCII sign
+
+
+def _compared(change: Mapping[Any, Any]) -> str:
+    n_days = (change["current_to"] - change["current_from"]).days + 1
+    return formats.count_of(n_days, "day")
+
+
+def _periods(change: Mapping[Any, Any]) -> str:
+    now = formats.day_range(change["current_from"], change["current_to"])
+    before = formats.day_range(change["previous_from"], change["previous_to"])
+    return f"\n\nThe change compares {now} with {before}, both at the same age."

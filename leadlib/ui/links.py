@@ -1,0 +1,131 @@
+"""The address bar: it always holds what the screen shows, and opening it anywhere restores that.
+
+Widgets are not bound to parameters by Streamlit itself, because a bound widget writes its option labels, which may be
+names, into the address, and drops a value it does not know without a word (docs/decisions/0003).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import streamlit as st
+
+from leadlib.filters import FIELDS, Filters, filters_from_query, to_query
+
+VERSION = "1"
+_VERSION_KEY = "v"
+
+
+@dataclass(frozen=True)
+class Param:
+    """A setting of a page that a link carries beside the filters. No `options` means any whole number from 1."""
+
+    key: str
+    default: str
+    options: tuple[str, ...] = ()
+
+
+PARAMS: tuple[Param, ...] = (
+    Param("grain", "day", ("hour", "day", "week", "month")),
+    Param("by", "channel", ("channel", "entity_type", "stage", "agent")),
+    Param("sort", "newest", ("newest", "oldest", "longest_waiting")),
+    Param("league", "listing", ("listing", "project", "developer")),
+    Param("p", "1"),
+)
+
+
+def filter_key(key: str) -> str:
+    """The session's name for a filter's widget."""
+    return f"filter_{key}"
+
+
+def param_key(key: str) -> str:
+    """The session's name for a page setting's widget."""
+    return f"param_{key}"
+
+
+def restore(page: str) -> list[str]:
+    """Fills the widgets' state from the address where the address is news, and says what in it made no sense.
+
+    It is news at the first run of a session, and when it differs from what was last written although no widget was
+    touched and the page is the same: the Back button. In a rerun that a widget caused the widget wins, since the
+    browser may still show the address of the run before.
+    """
+    state = st.session_state
+    query = {key: st.query_params.get_all(key) for key in st.query_params}
+    is_first = "link_written" not in state
+    is_back = (
+        not is_first
+        and query != state["link_written"]
+        and page == state["link_page"]
+        and _touched() == state["link_touched"]
+    )
+    for param in PARAMS:
+        # A page's own widgets vanish with the page; this keeps their choice for the return.
+        state[param_key(param.key)] = state.get(param_key(param.key), param.default)
+    if is_first or is_back:
+        filters, problems = filters_from_query(query)
+        put(filters)
+        problems += _put_params(query)
+        if query.get(_VERSION_KEY, [VERSION]) != [VERSION]:
+            problems.append("The link comes from another version of this app; what it shares with this one is shown.")
+        state["link_problems"] = problems
+    elif _touched() != state["link_touched"]:
+        state["link_problems"] = []  # said once; from the first change on the screen is the viewer's own
+    state["link_page"] = page
+    problems_now: list[str] = state["link_problems"]
+    return problems_now
+
+
+def publish(filters: Filters) -> None:
+    """Writes filters and page settings into the address, defaults left out."""
+    state = st.session_state
+    query = query_of(filters)
+    if {key: st.query_params.get_all(key) for key in st.query_params} != query:
+        st.query_params.from_dict(query)
+    state["link_written"] = query
+    state["link_touched"] = _touched()
+
+
+def query_of(filters: Filters) -> dict[str, list[str]]:
+    """The parameters of a link to what the screen shows; empty if everything is at its default."""
+    query = to_query(filters)
+    for param in PARAMS:
+        value = str(st.session_state.get(param_key(param.key), param.default))
+        if value != param.default:
+            query[param.key] = [value]
+    return {_VERSION_KEY: [VERSION], **query} if query else {}
+
+
+def put(filters: Filters) -> None:
+    """Sets the filter widgets to these filters. Before the widgets are drawn, or in a callback."""
+    for field in FIELDS:
+        values = filters[field.key]
+        if field.kind in {"since", "until"}:
+            st.session_state[filter_key(field.key)] = date.fromisoformat(values[0]) if values else None
+        else:
+            st.session_state[filter_key(field.key)] = list(values)
+
+
+def param(key: str) -> str:
+    """The chosen value of a page setting."""
+    return str(st.session_state[param_key(key)])
+
+
+def _put_params(query: Mapping[str, Sequence[str]]) -> list[str]:
+    problems = []
+    for setting in PARAMS:
+        value = next(iter(query.get(setting.key, ())), setting.default)
+        is_known = value in setting.options if setting.options else value.isascii() and value.isdigit() and value != "0"
+        if not is_known:
+            accepted = ", ".join(setting.options) or "a whole number from 1"
+            problems.append(f"“{value[:40]}” is not a value of “{setting.key}” ({accepted}); it was left out.")
+            value = setting.default
+        st.session_state[param_key(setting.key)] = value
+    return problems
+
+
+def _touched() -> tuple[object, ...]:
+    """The widgets' state as one comparable value."""
+    keys = [filter_key(f.key) for f in FIELDS] + [param_key(p.key) for p in PARAMS]
+    return tuple(str(st.session_state.get(key)) for key in keys)

@@ -1,0 +1,59 @@
+"""What a page shows when there is nothing to chart: no data yet, no match, or a failure."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from leadlib import formats
+from leadlib.errors import LeadlibError, StoreBusyError, StoreError
+from leadlib.filters import Filters
+from leadlib.ui.links import put
+from leadlib.ui.text import plain
+from leadlib.ui.view import View
+
+_WHAT_NEXT = {
+    StoreBusyError: "Close the other program, then reload this page.",
+    StoreError: "After mending it, reload this page.",
+}
+
+
+def show_error(error: LeadlibError) -> None:
+    """A failure that leaves nothing to show: what happened and what to do, without a trace."""
+    st.error(f"**{error.title}**", icon=":material/error:")
+    plain(str(error), tone="normal")
+    for kind, words in _WHAT_NEXT.items():
+        if isinstance(error, kind):
+            plain(words)
+            break
+
+
+def show_problems(problems: Sequence[str]) -> None:
+    """What in a link made no sense. The rest of the link is in force."""
+    if problems:
+        with st.container(border=True):
+            st.markdown(":material/link_off: **Part of this link could not be used**")
+            for problem in problems:
+                plain(problem)
+
+
+def page_title(view: View, title: str) -> None:
+    """The title, and under it the filters in words: what a screenshot of this page needs to be understood."""
+    st.title(title, anchor=False)
+    plain(f"{view.sentence} · {formats.count_of(view.n_leads, 'lead')}", tone="normal")
+
+
+def stop_if_empty(view: View) -> None:
+    """Ends the page with a helpful empty state if the filters leave no lead."""
+    if view.n_leads:
+        return
+    with st.container(border=True):
+        if view.engine.store.as_of() is None:
+            st.markdown("##### :material/hourglass_top: No leads yet")
+            plain(
+                "The first sync reads everything the portal still shows, about three months. This page fills by itself."
+            )
+        else:
+            st.markdown("##### :material/search_off: No lead matches these filters")
+            plain(view.sentence)
+            st.button("Clear all filters", on_click=put, args=(Filters(),), key="clear_when_empty")
+    st.stop()

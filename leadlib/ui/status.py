@@ -1,0 +1,57 @@
+"""How old the data is and what the sync is doing: one line on every page, live while it runs."""
+
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from leadlib import formats
+from leadlib.engine import Engine
+from leadlib.ui.text import plain
+from leadlib.worker import WorkerStatus
+
+_POLL_RUNNING_S = 1.0
+_POLL_IDLE_S = 15.0
+
+
+def draw(engine: Engine) -> None:
+    """The line, with a bar while a sync runs. The end of a sync redraws the page if it changed anything."""
+    status = engine.worker.status
+    poll_s = _POLL_RUNNING_S if status.is_running or status.n_queued else _POLL_IDLE_S
+    drawn = (status.is_running, status.n_finished, engine.store.as_of() is None)
+    st.fragment(_line, run_every=poll_s)(engine, drawn)
+
+
+def _line(engine: Engine, drawn: tuple[bool, int, bool]) -> None:
+    status = engine.worker.status
+    as_of = engine.store.as_of()
+    if (status.is_running, status.n_finished, as_of is None) != drawn:
+        st.rerun()
+    if status.progress is not None:
+        progress = status.progress
+        share = min(1.0, progress.n_read / progress.n_expected) if progress.n_expected else 0.0
+        read = ""
+        if progress.n_expected:
+            read = f" · {formats.number(progress.n_read)} of {formats.count_of(progress.n_expected, 'lead')}"
+        st.progress(share, text=f"Syncing: {progress.phase}{read} · {formats.count_of(progress.n_calls, 'call')}")
+    else:
+        plain(idle_text(engine, status, as_of))
+    if status.error is not None:
+        st.error(
+            f"**{status.error.title}.** What is shown is as old as the line above says.", icon=":material/cloud_off:"
+        )
+        plain(str(status.error))
+
+
+def idle_text(engine: Engine, status: WorkerStatus, as_of: datetime | None) -> str:
+    """The line between two syncs: whose data, how old, in which zone, and when the next look is due."""
+    if as_of is None:
+        return "No lead has been read yet."
+    zone = engine.store.timezone
+    parts = [
+        "Sandbox: a planted brokerage, no real lead" if engine.is_sandbox else engine.settings.api_url,
+        f"as of {formats.instant(as_of, zone)} ({formats.ago(as_of, datetime.now(UTC))})",
+        f"days in {zone.key}",
+    ]
+    if status.seconds_to_next is not None:
+        parts.append(f"next look in {formats.duration(status.seconds_to_next)}")
+    return " · ".join(parts)

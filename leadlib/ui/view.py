@@ -1,0 +1,49 @@
+"""View: what a page works with - the engine, the filters in force, and cached answers to questions."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from leadlib.engine import Engine
+from leadlib.filters import Filters, describe
+from leadlib.metrics import summary
+from leadlib.ui.engine import load
+from leadlib.ui.names import Vocabulary
+
+
+@dataclass(frozen=True)
+class View:
+    """One run of one page, for one viewer."""
+
+    engine: Engine
+    filters: Filters
+    vocabulary: Vocabulary
+
+    def ask(self, question: Callable[..., pd.DataFrame], **arguments: str | int | bool | None) -> pd.DataFrame:
+        """The frame of a question of `leadlib.metrics` under the filters in force. Do not change it in place."""
+        return load(question, self.filters, **arguments)
+
+    @property
+    def n_leads(self) -> int:
+        """How many leads the filters leave."""
+        return int(self.ask(summary)["leads"].iloc[0])
+
+    @property
+    def sentence(self) -> str:
+        """The filters in words, with names for ids."""
+        return describe(self.filters, self.vocabulary.names)
+
+
+def set_view(view: View) -> None:
+    """Hands the view of this run to the page. The shell calls it; a page that runs without the shell has none."""
+    st.session_state["view"] = view
+
+
+def current_view() -> View:
+    """The view of this run. Stops the page if the shell did not make one: no guard, no filters, no page."""
+    view = st.session_state.get("view")
+    if not isinstance(view, View):
+        st.stop()
+    return view

@@ -1,0 +1,90 @@
+"""What the server does beside the pages: start and stop, health, and downloads.
+
+The pages' script is leadlib/ui/shell.py; app.py puts both into one application.
+"""
+
+import gc
+import logging
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from starlette.background import BackgroundTask
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from leadlib.errors import LeadlibError
+from leadlib.export import export_leads, file_name, format_named
+from leadlib.ui.engine import get_engine
+
+log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def lifespan(_: object) -> AsyncIterator[None]:
+    """Opens the engine and starts its worker before the first page is asked for; closes both at the end."""
+    try:
+        await run_in_threadpool(get_engine)
+    except LeadlibError as error:
+        # The page says what to do, which a server that refuses to start could not.
+        log.error("%s: %s", error.title, error)
+    gc.collect()
+    # What is loaded by now stays: without it every rerun's collection would walk through all of pandas and Plotly.
+    gc.freeze()
+    yield
+    get_engine.clear()
+
+
+async def health(_: Request) -> Response:
+    """GET /healthz: 200 with the data's age, 503 where there is no usable store."""
+    try:
+        engine = await run_in_threadpool(get_engine)
+        as_of = await run_in_threadpool(engine.store.as_of)
+    except LeadlibError as error:
+        return JSONResponse({"status": "unavailable", "error": type(error).__name__}, status_code=503)
+    status = engine.worker.status
+    return JSONResponse(
+        {
+            "status": "failing" if status.error else "ok",
+            "as_of": as_of.isoformat() if as_of else None,
+            "age_seconds": round((datetime.now(UTC) - as_of).total_seconds()) if as_of else None,
+            "is_syncing": status.is_running,
+        }
+    )
+
+
+async def export(request: Request) -> Response:
+    """GET /export/{ticket}: the file that a page has promised to this ticket's holder, built now and deleted after.
+
+    The ticket, not the address, holds filters and columns, so that editing an address widens nothing.
+    """
+    engine = await run_in_threadpool(get_engine)
+    ticket = engine.tickets.redeem(request.path_params["ticket"])
+    if ticket is None:
+        return PlainTextResponse("This download has expired. Go back to the page and start it again.", status_code=404)
+    folder = tempfile.TemporaryDirectory(prefix="leadlight-")
+    path = Path(folder.name) / "export"
+    result = await run_in_threadpool(
+        export_leads, engine.store, ticket.filters, ticket.fmt, path, personal=ticket.personal
+    )
+    log.info("export: %s, %d rows, personal columns: %s", ticket.fmt, result.rows, ticket.personal)
+    return FileResponse(
+        path,
+        media_type=format_named(ticket.fmt).media_type,
+        filename=file_name(ticket.filters, ticket.fmt, result.as_of),
+        # Identity: compressing it a second time on the fly would cost more time than it saves.
+        headers={"Cache-Control": "no-store", "Content-Encoding": "identity", "X-Content-Type-Options": "nosniff"},
+        background=BackgroundTask(folder.cleanup),
+    )
+
+
+ROUTES = [
+    Route("/healthz", health, methods=["GET"]),
+    Route("/export/{ticket}", export, methods=["GET"]),
+]
+MIDDLEWARE: list[Middleware] = []

@@ -1,0 +1,136 @@
+"""A real server, a real portal and a real browser."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+READY_S = 60
+
+
+@dataclass(frozen=True)
+class AppServer:
+    """A running app: its address, its log, and how long it took from start to its first answer."""
+
+    url: str
+    log: Path
+    seconds_to_ready: float
+
+    def wait_for_leads(self) -> None:
+        """Waits until the first sync is over."""
+        deadline = time.monotonic() + READY_S
+        while time.monotonic() < deadline:
+            health = httpx.get(f"{self.url}/healthz").json()
+            if health.get("as_of") and not health["is_syncing"]:
+                return
+            time.sleep(0.1)
+        raise TimeoutError(f"no lead after {READY_S} s; the log says: {self.log.read_text()[-2000:]}")
+
+
+@contextmanager
+def serve_app(folder: Path, **settings: str) -> Iterator[AppServer]:
+    """`streamlit run app.py` in a process of its own, with a store in `folder` and nothing else set but `settings`."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("LEADLIB_", "STREAMLIT_"))}
+    log = folder / "app.log"
+    folder.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), "--server.port", str(port)],
+            cwd=ROOT,
+            env={**environ, "LEADLIB_DATABASE": str(folder / "data"), **settings},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    url = f"http://localhost:{port}"
+    try:
+        while True:
+            try:
+                httpx.get(f"{url}/healthz", timeout=5)
+                break
+            except httpx.TransportError:
+                if process.poll() is not None or time.monotonic() - started > READY_S:
+                    raise TimeoutError(f"the app did not start: {log.read_text()[-2000:]}") from None
+                time.sleep(0.05)
+        yield AppServer(url, log, time.monotonic() - started)
+    finally:
+        process.terminate()
+        process.wait(timeout=15)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """A headless Chromium from the machine; without one the test is skipped, unless LEADLIB_REQUIRE_BROWSER=1."""
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        if os.environ.get("LEADLIB_REQUIRE_BROWSER") == "1":
+            pytest.fail("LEADLIB_REQUIRE_BROWSER=1, but no Chromium is on the PATH")
+        pytest.skip("no Chromium on the PATH: install one to run the browser tests")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path,
+            args=[
+                # Chromium's own sandbox refuses to run as root, which is what build machines are.
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+            ],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium: Browser) -> Iterator[object]:
+    """A function that opens an address in a browser context of its own, as a colleague's browser would."""
+    contexts = []
+
+    def open_one(url: str, **options: object) -> Page:
+        context = chromium.new_context(viewport={"width": 1360, "height": 900}, accept_downloads=True, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.goto(url)
+        settle(page)
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+
+
+def settle(page: Page) -> None:
+    """Waits until the script has run and the page has drawn what it was sent."""
+    page.wait_for_selector("[data-testid=stMainBlockContainer] h1, [data-testid=stAlert]", timeout=30_000)
+    page.wait_for_function(
+        "document.querySelector('.stApp')?.dataset.testScriptState === 'notRunning'"
+        " && !document.querySelector('[data-testid=stSkeleton]')",
+        timeout=30_000,
+    )
+
+
+def kpis(page: Page) -> dict[str, str]:
+    """The headline cards: label to value."""
+    cards = page.locator("[data-testid=stMetric]").all()
+    return {
+        card.locator("[data-testid=stMetricLabel]").inner_text().strip(): card.locator(
+            "[data-testid=stMetricValue]"
+        ).inner_text()
+        for card in cards
+    }

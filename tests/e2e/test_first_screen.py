@@ -1,0 +1,35 @@
+"""What a newcomer gets: one command, no setting, a filled screen."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Page
+
+from tests.e2e.conftest import kpis, serve_app, settle
+
+
+def test_without_any_setting_the_overview_fills_from_the_sandbox_and_says_so(
+    tmp_path: Path, open_page: Callable[..., Page]
+) -> None:
+    with serve_app(tmp_path) as app:
+        page = open_page(app.url)
+        page.locator(".js-plotly-plot").first.wait_for(timeout=60_000)
+        settle(page)
+        assert int(kpis(page)["Leads"].replace(",", "")) > 10_000
+        assert page.get_by_text("a planted brokerage, no real lead").is_visible()
+        assert "Traceback" not in app.log.read_text()
+
+
+def test_a_deep_link_as_the_first_request_of_a_server_goes_through_the_shell(
+    tmp_path: Path, open_page: Callable[..., Page]
+) -> None:
+    with serve_app(tmp_path) as app:
+        page = open_page(f"{app.url}/agents?v=1&type=call")
+        page.get_by_role("heading", name="Agents", exact=True).wait_for(timeout=60_000)
+        navigation = page.get_by_test_id("stSidebarNav").inner_text()
+        assert "Data health" in navigation
+        assert page.locator(".st-key-filter_type").get_by_text("Call", exact=True).is_visible()
+        assert (
+            page.get_by_text("Channel Call", exact=False).first.is_visible()
+            or page.get_by_text("Channel call", exact=False).first.is_visible()
+        )

@@ -1,0 +1,197 @@
+"""Settings: where they come from, what they accept, and that secrets never show."""
+
+import re
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from leadlib.config import PRODUCTION_URL, SETTINGS, Secret, Settings, load_settings
+from leadlib.errors import SettingsError
+
+KEY, SECRET, TOKEN = "CANRY.key-canary", "secret-canary", "token-canary"
+PAIR = {"LEADLIB_API_KEY": KEY, "LEADLIB_API_SECRET": SECRET}
+
+
+def settings_of(home: Path, secrets_toml: str | None = None, **environ: str) -> Settings:
+    if secrets_toml is not None:
+        (home / ".streamlit").mkdir()
+        (home / ".streamlit" / "secrets.toml").write_text(secrets_toml, encoding="utf-8")
+    return load_settings(environ, home)
+
+
+def test_without_anything_the_sandbox_gets_a_folder_of_its_own(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path)
+    assert not settings.has_credentials
+    assert settings.database == tmp_path / "data" / "sandbox"
+    assert settings == Settings(database=tmp_path / "data" / "sandbox")
+
+
+def test_with_credentials_the_defaults_are_the_portals(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path, **PAIR)
+    assert settings.has_credentials
+    assert settings.api_url == PRODUCTION_URL
+    assert (settings.api_dialect, settings.timezone.key, settings.calls_per_minute, settings.sync_minutes) == (
+        "auto", "Asia/Dubai", 600, 5,
+    )  # fmt: skip
+    assert "sandbox" not in settings.database.parts
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "attribute", "value"),
+    [
+        ("LEADLIB_API_URL", "https://example.com/base/", "api_url", "https://example.com/base"),
+        ("LEADLIB_API_URL", "http://127.0.0.1:8000", "api_url", "http://127.0.0.1:8000"),
+        ("LEADLIB_API_URL", "http://localhost:8000/", "api_url", "http://localhost:8000"),
+        ("LEADLIB_API_DIALECT", "flat", "api_dialect", "flat"),
+        ("LEADLIB_API_DIALECT", " filter ", "api_dialect", "filter"),
+        ("LEADLIB_TIMEZONE", "Europe/Berlin", "timezone", ZoneInfo("Europe/Berlin")),
+        ("LEADLIB_CALLS_PER_MINUTE", "1", "calls_per_minute", 1),
+        ("LEADLIB_CALLS_PER_MINUTE", "650", "calls_per_minute", 650),
+        ("LEADLIB_SYNC_MINUTES", "0", "sync_minutes", 0),
+        ("LEADLIB_SYNC_MINUTES", "1440", "sync_minutes", 1440),
+        ("LEADLIB_DATABASE", "/srv/leads", "database", Path("/srv/leads")),
+        ("LEADLIB_DATABASE", "~/leads", "database", Path.home() / "leads"),
+    ],
+)
+def test_a_setting_is_read_and_cast(tmp_path: Path, name: str, text: str, attribute: str, value: Any) -> None:
+    assert getattr(settings_of(tmp_path, **PAIR, **{name: text}), attribute) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("LEADLIB_API_URL", "atlas.example.com"),
+        ("LEADLIB_API_URL", "ftp://example.com"),
+        ("LEADLIB_API_URL", "http://example.com"),
+        ("LEADLIB_API_URL", "https://"),
+        ("LEADLIB_API_URL", "https://example.com/?a=b"),
+        ("LEADLIB_API_URL", "https://example.com/#a"),
+        ("LEADLIB_API_URL", "https://[broken"),
+        ("LEADLIB_API_DIALECT", "Filter"),
+        ("LEADLIB_API_DIALECT", "sharp"),
+        ("LEADLIB_TIMEZONE", "Dubai"),
+        ("LEADLIB_TIMEZONE", "../etc/passwd"),
+        ("LEADLIB_TIMEZONE", "Asia"),
+        ("LEADLIB_CALLS_PER_MINUTE", "0"),
+        ("LEADLIB_CALLS_PER_MINUTE", "651"),
+        ("LEADLIB_CALLS_PER_MINUTE", "6e2"),
+        ("LEADLIB_CALLS_PER_MINUTE", "６００"),
+        ("LEADLIB_CALLS_PER_MINUTE", "-5"),
+        ("LEADLIB_SYNC_MINUTES", "1441"),
+        ("LEADLIB_SYNC_MINUTES", "five"),
+    ],
+)
+def test_a_malformed_setting_is_refused_by_name(tmp_path: Path, name: str, text: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings_of(tmp_path, **PAIR, **{name: text})
+    assert caught.value.name == name
+    assert str(caught.value).startswith(f"{name} must be ")
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+@pytest.mark.parametrize("text", ["", "   "], ids=["empty", "blank"])
+def test_an_empty_setting_is_refused_rather_than_taken_for_a_default(tmp_path: Path, setting: Any, text: str) -> None:
+    with pytest.raises(SettingsError, match="is empty") as caught:
+        settings_of(tmp_path, **{setting.name: text})
+    assert caught.value.name == setting.name
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("LEADLIB_API_KEYS", "Did you mean LEADLIB_API_KEY?"),
+        ("LEADLIB_CALLS_PER_MIN", "Did you mean LEADLIB_CALLS_PER_MINUTE?"),
+        ("LEADLIB_" + "Q" * 30, "Known settings: LEADLIB_API_URL, "),
+    ],
+)
+def test_an_unknown_setting_is_refused_with_the_nearest_known_one(tmp_path: Path, name: str, hint: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(hint)) as caught:
+        settings_of(tmp_path, **{name: "x"})
+    assert caught.value.name == name
+
+
+def test_names_of_others_and_of_the_tests_are_left_alone(tmp_path: Path) -> None:
+    assert settings_of(tmp_path, PATH="/bin", LEADLIB_REQUIRE_BROWSER="1", leadlib_x="y") == settings_of(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"LEADLIB_API_KEY": KEY}, "LEADLIB_API_SECRET"),
+        ({"LEADLIB_API_SECRET": SECRET}, "LEADLIB_API_KEY"),
+        ({**PAIR, "LEADLIB_API_TOKEN": TOKEN}, "LEADLIB_API_TOKEN"),
+        ({"LEADLIB_API_URL": "https://example.com"}, "LEADLIB_API_KEY"),
+    ],
+    ids=["key alone", "secret alone", "key and token", "url alone"],
+)
+def test_credentials_that_do_not_fit_together_are_refused(tmp_path: Path, given: dict[str, str], name: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings_of(tmp_path, **given)
+    assert caught.value.name == name
+    assert "canary" not in f"{caught.value}{caught.value!r}"
+
+
+def test_the_environment_wins_over_the_secrets_file(tmp_path: Path) -> None:
+    toml = '[leadlib]\nLEADLIB_TIMEZONE = "Asia/Riyadh"\nsync_minutes = 7\napi_token = "token-canary"\n'
+    settings = settings_of(tmp_path, toml, LEADLIB_TIMEZONE="Asia/Qatar")
+    assert (settings.timezone.key, settings.sync_minutes) == ("Asia/Qatar", 7)
+    assert settings.api_token is not None
+    assert settings.api_token.reveal() == TOKEN
+
+
+def test_a_secrets_file_of_others_is_left_alone(tmp_path: Path) -> None:
+    without_file = settings_of(tmp_path)
+    assert settings_of(tmp_path, '[auth]\ncookie_secret = "x"\n') == without_file
+
+
+@pytest.mark.parametrize(
+    ("toml", "name"),
+    [
+        ('[leadlib]\napi_token = "token-canary\n', "secrets.toml"),
+        ('leadlib = "token-canary"\n', "secrets.toml"),
+        ('[leadlib]\napi_tokn = "token-canary"\n', "LEADLIB_API_TOKN"),
+        ("[leadlib]\nsync_minutes = 9999\n", "LEADLIB_SYNC_MINUTES"),
+    ],
+    ids=["broken line", "no table", "unknown name", "malformed value"],
+)
+def test_a_secrets_file_that_cannot_be_used_is_named_and_not_quoted(tmp_path: Path, toml: str, name: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings_of(tmp_path, toml)
+    assert caught.value.name == name
+    assert "canary" not in str(caught.value)
+    assert caught.value.__cause__ is None or "canary" not in str(caught.value.__cause__)
+
+
+def test_a_secrets_file_in_another_encoding_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".streamlit").mkdir()
+    (tmp_path / ".streamlit" / "secrets.toml").write_bytes(b'[leadlib]\napi_token = "\xff"\n')
+    with pytest.raises(SettingsError, match="UnicodeDecodeError"):
+        load_settings({}, tmp_path)
+
+
+def test_secrets_show_as_stars(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path, **PAIR)
+    secret = Secret(TOKEN)
+    shown = f"{settings} {settings!r} {vars(settings)} {secret} {secret!r} %s" % secret
+    assert "canary" not in shown
+    assert "********" in shown
+    assert secret.reveal() == TOKEN
+
+
+def test_secrets_compare_by_value() -> None:
+    assert Secret("a") == Secret("a") != Secret("b")
+
+
+def test_a_shared_stores_url_is_not_taken_for_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="a folder"):
+        settings_of(tmp_path, LEADLIB_DATABASE="ducklake:postgres:host=x?data=/y")
+
+
+def test_every_setting_has_its_attribute_and_words() -> None:
+    assert len({setting.name for setting in SETTINGS}) == len(SETTINGS)
+    for setting in SETTINGS:
+        assert hasattr(Settings(), setting.attribute)
+        assert setting.meaning
+        assert setting.default
