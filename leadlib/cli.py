@@ -467,10 +467,11 @@ def _cell(row: dict[Any, Any], name: str, timezone: ZoneInfo, with_hours: bool) 
             return f"{value.astimezone(timezone):%Y-%m-%d %H:%M}"
         return f"{value:%Y-%m-%d %H:%M}" if with_hours else f"{value:%Y-%m-%d}"
     if isinstance(value, float):
-        # The headline's changes stand one below the other, shares among counts.
-        if row.get("key") in shares and name.startswith("change"):
+        # In summary_change the numbers stand one below the other, shares among counts.
+        is_share = row.get("key") in shares
+        if is_share and name.startswith("change"):
             return formats.points(value)
-        if name in {"share", "covered", "relative_change"} or (row.get("key") in shares):
+        if is_share or name in {"share", "covered", "relative_change"}:
             return formats.percent(value, 1)
         return formats.number(value, 0 if value.is_integer() else 2)
     if isinstance(value, int):

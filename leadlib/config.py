@@ -74,7 +74,12 @@ class Setting:
 
 
 def _url(text: str) -> str:
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError as error:
+        raise ValueError("a base URL such as https://atlas.propertyfinder.com") from error
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("a URL without a name and password in it: URLs are shown, credentials are not")
     is_local = parts.hostname in {"localhost", "127.0.0.1", "::1"}
     if parts.scheme not in {"https", "http"} or not parts.hostname or parts.query or parts.fragment:
         raise ValueError("a base URL such as https://atlas.propertyfinder.com")
@@ -108,7 +113,10 @@ def _count(lowest: int, highest: int) -> Callable[[str], int]:
 def _folder(text: str) -> Path:
     if "://" in text or text.startswith("ducklake:"):
         raise ValueError("a folder (a shared store's URL is not supported yet)")
-    path = Path(text).expanduser()
+    try:
+        path = Path(text).expanduser()
+    except RuntimeError as error:
+        raise ValueError("a folder; the home folder it names is not known here") from error
     return path if path.is_absolute() else HOME / path
 
 

@@ -376,7 +376,7 @@ def describe(filters: Filters, names: Mapping[str, Mapping[str, str]] | None = N
     parts: list[str] = []
     for key, values in filters.selected:
         field = field_named(key)
-        words = [(names or {}).get(key, {}).get(v, f"no {field.label.lower()}" if v == MISSING else v) for v in values]
+        words = [(names or {}).get(key, {}).get(value, value) for value in values]
         if field.kind in {"since", "until"}:
             parts.append(f"{field.key} {words[0]}")
         elif len(words) > 4:

@@ -57,13 +57,17 @@ class Contact:
         """Enough to recognise a person one knows, not to reach a stranger: initials, country code and last digits."""
         return Contact(
             name=" ".join(f"{part[0]}." for part in self.name.split()) if self.name else None,
-            phone=f"{self.phone[:4]}…{self.phone[-2:]}" if self.phone else None,
+            phone=_masked_phone(self.phone) if self.phone else None,
             email=f"{self.email[0]}***" if self.email else None,
             whatsapp_username=f"{self.whatsapp_username[0]}***" if self.whatsapp_username else None,
         )
 
     def __repr__(self) -> str:
         return "Contact(…)"
+
+
+def _masked_phone(phone: str) -> str:
+    return f"{phone[:4]}…{phone[-2:]}" if len(phone) > 8 else "…"
 
 
 @dataclass(frozen=True)

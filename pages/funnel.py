@@ -27,7 +27,7 @@ with left:
 with right:
     statuses = view.ask(status_counts)
     plots.draw(
-        "Status today, as the portal words it",
+        "Status today",
         charts.plot_status(statuses, theme=theme),
         takeaway=charts.status_takeaway(statuses),
         table=statuses,

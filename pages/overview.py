@@ -7,6 +7,8 @@ from leadlib.metrics import breakdown, funnel, volume
 from leadlib.ui import kpis, plots, states
 from leadlib.ui.view import current_view
 
+N_AGENTS = 12
+
 view = current_view()
 states.page_title(view, "Overview")
 states.stop_if_empty(view)
@@ -40,10 +42,10 @@ with right:
         table=types,
         metrics=["leads"],
     )
-agents = view.ask(breakdown, by="agent", limit=12)
+agents = view.ask(breakdown, by="agent")
 plots.draw(
-    "Who answers",
-    charts.plot_response_rates(agents, theme=theme),
+    f"Who answers: the {N_AGENTS} with most leads",
+    charts.plot_response_rates(agents.head(N_AGENTS), theme=theme),
     takeaway=charts.response_rates_takeaway(agents),
     table=agents,
     metrics=["response_rate"],

@@ -7,7 +7,6 @@ import csv
 import io
 import json
 import os
-import pty
 import re
 import signal
 import subprocess
@@ -42,6 +41,7 @@ DUBAI = ZoneInfo("Asia/Dubai")
 PLENTY = 1_000_000
 SMALL = SandboxSettings(n_leads=400, frozen_at=NOW, calls_per_minute=PLENTY, token_calls_per_minute=PLENTY)
 DIALECTS: tuple[Dialect, ...] = ("filter", "flat")
+on_unix = pytest.mark.skipif(os.name == "nt", reason="Windows has neither these terminals nor these signals")
 LADDER = ("sent", "delivered", "opened", "responded")
 
 _NEVER_SHOWN = re.compile(
@@ -169,15 +169,8 @@ def troubled(install: Install) -> dict[str, Callable[[], Done]]:
         url = gone.url
     down = install(LEADLIB_API_URL=url, LEADLIB_API_KEY=API_KEY, LEADLIB_API_SECRET=API_SECRET)
     # With fewer leads than these, none of the odd ones lacks its id or its date.
-    odd = install({"n_leads": 1_500, "faults": frozenset({"odd-rows"})})
-    wrong_total, no_scope, slow = (
-        install(portal)
-        for portal in (
-            {"faults": frozenset({"wrong-total"})},
-            {"faults": frozenset({"no-leads-scope"})},
-            {"faults": frozenset({"server-errors"}), "n_leads": 120},
-        )
-    )
+    odd = install({"n_leads": 1_000, "faults": frozenset({"odd-rows"})})
+    wrong_total, no_scope = (install({"faults": frozenset({name})}) for name in ("wrong-total", "no-leads-scope"))
 
     def started(installation: Installation, *arguments: str) -> Callable[[], Done]:
         process = installation.start(*arguments)
@@ -189,7 +182,6 @@ def troubled(install: Install) -> dict[str, Callable[[], Done]]:
         "wrong-total": started(wrong_total, "sync"),
         "no-scope check": started(no_scope, "check"),
         "no-scope sync": started(no_scope, "sync"),
-        "server-errors": started(slow, "sync", "--json"),
     }
 
 
@@ -238,7 +230,7 @@ def test_sync_meets_rows_that_are_no_leads(troubled: dict[str, Callable[[], Done
     done = troubled["odd-rows"]()
     assert (done.code, done.json["outcome"]) == (1, "uncertain")
     assert done.json["rejected"] > 0
-    assert done.json["read"] > 1_000
+    assert done.json["read"] > 900
 
 
 def test_sync_that_cannot_be_certain_says_so(troubled: dict[str, Callable[[], Done]]) -> None:
@@ -248,16 +240,10 @@ def test_sync_that_cannot_be_certain_says_so(troubled: dict[str, Callable[[], Do
     assert "The next sync reads the stretch again." in done.err
 
 
-def test_sync_tries_again_where_the_portal_stumbles(troubled: dict[str, Callable[[], Done]]) -> None:
-    done = troubled["server-errors"]()
-    assert (done.code, done.json["outcome"]) == (0, "complete")
-    assert done.json["retries"] > 0
-    assert done.err == ""
-
-
+@on_unix
 def test_progress_is_drawn_on_a_terminal_only_and_leaves_nothing_behind(install: Install) -> None:
     installation = install({})
-    terminal, its_end = pty.openpty()
+    terminal, its_end = os.openpty()
     process = installation.start("sync", "--json", stderr=its_end)
     os.close(its_end)
     assert process.stdout is not None
@@ -278,6 +264,7 @@ def test_progress_is_drawn_on_a_terminal_only_and_leaves_nothing_behind(install:
     assert not text.rstrip("\r").rpartition("\r")[2].strip()
 
 
+@on_unix
 def test_interrupted_sync_keeps_what_it_has_and_goes_on_later(install: Install) -> None:
     installation = install({"latency_s": 0.15})
     assert installation.server is not None
@@ -340,7 +327,6 @@ def test_check_without_credentials_looks_at_the_built_in_sandbox(install: Instal
 # What goes wrong
 
 
-@pytest.mark.parametrize("command", [("check",), ("sync",)], ids=lambda command: command[0])
 @pytest.mark.parametrize(
     ("settings", "code", "words"),
     [
@@ -351,9 +337,9 @@ def test_check_without_credentials_looks_at_the_built_in_sandbox(install: Instal
     ],
 )
 def test_settings_that_do_not_work_end_with_their_code(
-    plain: Installation, command: tuple[str, ...], settings: dict[str, str], code: int, words: str
+    plain: Installation, settings: dict[str, str], code: int, words: str
 ) -> None:
-    done = Installation(plain.folder, plain.server, settings).run(*command)
+    done = Installation(plain.folder, plain.server, settings).run("sync")
     assert (done.code, done.out) == (code, "")
     assert words in done.err
     assert done.err.count("\n") == 1
@@ -476,31 +462,28 @@ def test_filters_and_days_cut_metrics_and_exports_alike(sample: Installation) ->
 
 
 def test_tables_are_for_people(sample: Installation) -> None:
-    done = sample.run("metrics", "leads", "--by", "channel", "--filter", "from=2026-09-01")
+    done = sample.run("metrics", "response_rate_of_all", "--by", "agent", "--filter", "from=2026-09-01")
     heading, when, _, columns, *rows = done.out.splitlines()
-    assert heading.startswith("Leads: Leads by the moment they were created")
+    assert heading.startswith("Response rate of all leads: Responded divided by all leads")
     assert when == "From 2026-09-01, as of 23\u00a0Nov\u00a02026, 16:00 (Asia/Dubai)."
-    assert columns.split() == ["key", "label", "leads"]
+    assert columns.split() == ["key", "label", "response_rate_of_all", "responded", "leads"]
     assert len({len(row) for row in rows}) == 1
+    assert any(re.search(r"\d\d\.\d\u00a0% \(\d\d\.\d–\d\d\.\d\u00a0%\)", row) for row in rows)
     hours = sample.run("metrics", "volume", "--grain", "hour", "--filter", "from=2026-11-23").out.splitlines()
     assert hours[4].startswith("2026-11-23 00:00  all  All leads")
     assert hours[-1].startswith("2026-11-23 15:00  all  All leads")
-    rates = sample.run("metrics", "response_rate_of_all", "--by", "agent").out
-    assert re.search(r"\d\d\.\d\u00a0% \(\d\d\.\d–\d\d\.\d\u00a0%\)", rates)
 
 
-@pytest.mark.parametrize("fmt", [row.key for row in FORMATS])
+@pytest.mark.parametrize("fmt", ["csv", "xlsx"])
 def test_no_matching_leads_make_a_valid_empty_file(sample: Installation, fmt: str) -> None:
     path = sample.folder / f"empty.{fmt}"
     done = sample.run("export", "--format", fmt, "--output", str(path), "--filter", "from=2099-01-01")
     assert done.code == 0
     assert done.err.startswith("No leads in ")
-    if fmt == "json":
-        assert json.loads(path.read_text(encoding="utf-8"))["leads"] == []
-    elif fmt == "xlsx":
+    if fmt == "xlsx":
         assert openpyxl.load_workbook(path)["Leads"].max_row == 1
     else:
-        assert (pd.read_csv if fmt == "csv" else pd.read_parquet)(path).empty
+        assert pd.read_csv(path).empty
 
 
 def test_personal_columns_come_only_when_asked_for(sample: Installation) -> None:
@@ -512,19 +495,14 @@ def test_personal_columns_come_only_when_asked_for(sample: Installation) -> None
     assert leads
 
 
-def test_store_that_was_never_filled_says_what_to_do(install: Install) -> None:
+def test_store_without_leads_and_word_that_no_status_has_are_remarked_upon(install: Install) -> None:
     installation = install({})
-    done = installation.run("metrics", "summary", "--format", "json")
+    done = installation.run("metrics", "summary", "--format", "json", "--filter", "status=anserwed")
     assert done.code == 0
+    assert "“anserwed” is not a status the API knows" in done.err
     assert done.json[0]["leads"] == 0
     assert done.json[0]["response_rate"] is None
     assert "run “python -m leadlib sync” first" in done.err
-
-
-def test_word_that_no_status_has_is_remarked_upon(sample: Installation) -> None:
-    done = sample.run("metrics", "leads", "--format", "json", "--filter", "status=anserwed")
-    assert (done.code, done.json) == (0, [{"leads": 0}])
-    assert "“anserwed” is not a status the API knows" in done.err
 
 
 def test_metrics_without_a_name_lists_all_of_them_and_opens_no_store(plain: Installation) -> None:
@@ -535,6 +513,7 @@ def test_metrics_without_a_name_lists_all_of_them_and_opens_no_store(plain: Inst
         assert re.search(rf"^  {name}  +\S", done.out, re.MULTILINE)
 
 
+@on_unix
 def test_reader_that_goes_away_ends_the_command_quietly(sample: Installation) -> None:
     process = sample.start("metrics", "volume", "--grain", "hour")
     assert process.stdout is not None
@@ -549,6 +528,7 @@ def test_reader_that_goes_away_ends_the_command_quietly(sample: Installation) ->
 # Sandbox and help
 
 
+@on_unix
 def test_sandbox_tells_how_to_use_it_and_ends_by_ctrl_c(install: Install) -> None:
     process = install().start(
         "sandbox", "--port", "0", "--dialect", "flat", "--leads", "300", "--fault", "wrong-total", "--freeze",

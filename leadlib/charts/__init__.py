@@ -1,9 +1,15 @@
 """Charts: a frame of `leadlib.metrics` in, a Plotly figure out, and for each a sentence that says what it shows.
 
-Sentences are plain text with names as they are: show them where no markup is read.
+Nothing here asks the store, knows Streamlit or looks at a clock. Sentences are plain text with names as they are: show
+them where no markup is read.
 """
 
-from leadlib.charts.funnel import funnel_by_channel_takeaway, funnel_takeaway, plot_funnel, plot_funnel_by_channel
+from leadlib.charts.funnel import (
+    funnel_by_channel_takeaway,
+    funnel_takeaway,
+    plot_funnel,
+    plot_funnel_by_channel,
+)
 from leadlib.charts.heat_map import heat_map_takeaway, plot_heat_map
 from leadlib.charts.league import entity_types_takeaway, league_takeaway, plot_entity_types, plot_league
 from leadlib.charts.response_rates import plot_response_rates, response_rates_takeaway

@@ -6,17 +6,20 @@ Labels stand above the bars and not beside them, so a chart reads on a telephone
 import html
 import math
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
 import plotly.graph_objects as go
 
 from leadlib import formats
-from leadlib.theme import COLOURS, FONT_SIZE_PX, Theme, template
+from leadlib.theme import FONT_SIZE_PX, PALETTES, Theme, figure
 
 ROW_PX = 46
-LONGEST_LABEL = 34
+LONGEST_LABEL = 26
+BAR_BELOW, WORDS_ABOVE = 0.16, 0.2
+"""Where a row has its bar and its words, in rows from its middle: closer to each other than to the next row."""
 
 _ISOLATE, _POP = "\u2068", "\u2069"
 
@@ -36,9 +39,15 @@ def safe(text: str, longest: int | None = LONGEST_LABEL) -> str:
     return html.escape(line).replace("$", "&#36;").replace("%{", "%&#123;")
 
 
-def figure(traces: Sequence[dict[str, Any]], theme: Theme, **layout: Any) -> go.Figure:
-    """A figure of these traces with the theme's template and nothing else."""
-    return go.Figure(data=list(traces), layout={"template": template(theme), **layout})
+def named(frame: pd.DataFrame) -> Iterator[Any]:
+    """The rows of a frame, each with its columns as attributes."""
+    yield from frame.itertuples(index=False)
+
+
+def shortened(text: str, longest: int = 48) -> str:
+    """`text` on one line and not too long for a sentence; not made safe, for sentences are plain text."""
+    line = " ".join(text.split())
+    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 
 def empty_figure(what: str, theme: Theme, because: str = "no leads for these filters") -> go.Figure:
@@ -50,15 +59,18 @@ def empty_figure(what: str, theme: Theme, because: str = "no leads for these fil
         "yref": "paper",
         "x": 0.5,
         "y": 0.5,
-        "font": {"color": COLOURS[theme].muted, "size": FONT_SIZE_PX + 1},
+        "font": {"color": PALETTES[theme].quiet, "size": FONT_SIZE_PX + 1},
     }
     hidden = {"visible": False}
-    return figure([], theme, height=160, xaxis=hidden, yaxis=hidden, annotations=[note])
+    return figure([], theme, 160, xaxis=hidden, yaxis=hidden, annotations=[note])
 
 
 @dataclass(frozen=True)
 class Row:
-    """One labelled bar: its key (for clicks), words to its left and right, both safe already, and its hover text."""
+    """One labelled bar: its key (for clicks), words above its two ends, safe already, and its hover text.
+
+    A `value` of NaN draws no bar.
+    """
 
     key: str
     left: str
@@ -68,38 +80,43 @@ class Row:
     colour: str
     maybe: float = 0.0
     """How much longer the bar would be if all that is unknown were true; drawn hatched."""
+    is_heading: bool = False
+
+
+def heading(left: str, right: str = "") -> Row:
+    """A row of words alone, which say what stands in the rows below."""
+    return Row("", left, right, "", math.nan, "rgba(0,0,0,0)", is_heading=True)
 
 
 def bar_rows(rows: Sequence[Row], theme: Theme, *, longest: float, height_px: int = ROW_PX) -> go.Figure:
     """Horizontal bars, first row on top, each on a track that ends at `longest`, under a line with its words.
 
-    customdata[0] of a bar is the row's key.
+    The whole row answers to pointer and finger; customdata[0] there is the row's key.
     """
-    colours = COLOURS[theme]
-    places = [place + 0.22 for place in range(len(rows))]
+    colours = PALETTES[theme]
+    bars = [(place + BAR_BELOW, row) for place, row in enumerate(rows) if not math.isnan(row.value)]
+    places, barred = [place for place, _ in bars], [row for _, row in bars]
     shared = {"type": "bar", "orientation": "h", "y": places, "width": 0.28, "hoverinfo": "skip", "showlegend": False}
     end = max(longest, 1e-9)
     traces: list[dict[str, Any]] = [
-        {**shared, "x": [end] * len(rows), "marker": {"color": colours.track, "line": {"width": 0}}},
-        _hovering(
-            {**shared, "x": [row.value for row in rows], "marker": {"color": [row.colour for row in rows]}}, rows
-        ),
+        {**shared, "x": [end] * len(barred), "marker": {"color": colours.track, "line": {"width": 0}}},
+        {**shared, "x": [row.value for row in barred], "marker": {"color": [row.colour for row in barred]}},
     ]
-    if any(row.maybe > 0 for row in rows):
-        pattern = {"shape": "/", "size": 5, "solidity": 0.35, "fgcolor": [row.colour for row in rows]}
+    if any(row.maybe > 0 for row in barred):
+        pattern = {"shape": "/", "size": 5, "solidity": 0.35, "fgcolor": [row.colour for row in barred]}
         maybe = {
             **shared,
-            "x": [row.maybe for row in rows],
-            "base": [row.value for row in rows],
+            "x": [row.maybe for row in barred],
+            "base": [row.value for row in barred],
             "marker": {"color": colours.track, "pattern": pattern, "line": {"width": 0}},
         }
-        traces.append(_hovering(maybe, rows))
+        traces.append(maybe)
     return figure(
-        [*traces, *row_words(rows, end, theme)],
+        [*traces, *row_words(rows, end, theme), touch(rows, end)],
         theme,
+        rows_height(len(rows), height_px),
         barmode="overlay",
         bargap=0,
-        height=rows_height(len(rows), height_px),
         xaxis={"visible": False, "range": [0, end]},
         yaxis={"visible": False, "range": [len(rows) - 0.5, -0.55]},
         margin={"l": 2, "r": 2, "t": 2, "b": 2},
@@ -112,18 +129,22 @@ def rows_height(n: int, height_px: int = ROW_PX) -> int:
     return n * height_px + 6
 
 
-def row_words(rows: Sequence[Row], end: float, theme: Theme) -> list[dict[str, Any]]:
-    """Two traces of text above each row: what it is at the left end, how much at the right end (x = 0 and x = `end`)."""
-    places = [place - 0.2 for place in range(len(rows))]
+def row_words(rows: Sequence[Row], end: float, theme: Theme, first: int = 0) -> list[dict[str, Any]]:
+    """Two traces of text above each row: what it is on the left (x = 0), how much on the right (x = `end`)."""
+    places = [place + (BAR_BELOW if row.is_heading else -WORDS_ABOVE) for place, row in enumerate(rows, first)]
     shared = {"type": "scatter", "mode": "text", "y": places, "hoverinfo": "skip", "showlegend": False}
     size = {"size": FONT_SIZE_PX}
+    text, quiet = PALETTES[theme].text, PALETTES[theme].quiet
     return [
         {
             **shared,
             "x": [0] * len(rows),
             "text": [row.left for row in rows],
             "textposition": "middle right",
-            "textfont": {**size, "color": COLOURS[theme].text},
+            "textfont": {
+                **size,
+                "color": [quiet if row.is_heading else text for row in rows],
+            },
             "cliponaxis": False,
         },
         {
@@ -131,17 +152,25 @@ def row_words(rows: Sequence[Row], end: float, theme: Theme) -> list[dict[str, A
             "x": [end] * len(rows),
             "text": [row.right for row in rows],
             "textposition": "middle left",
-            "textfont": {**size, "color": COLOURS[theme].muted},
+            "textfont": {**size, "color": quiet},
             "cliponaxis": False,
         },
     ]
 
 
-def _hovering(trace: dict[str, Any], rows: Sequence[Row]) -> dict[str, Any]:
-    return trace | {
-        "customdata": [[row.key, row.hover] for row in rows],
+def touch(rows: Sequence[Row], end: float) -> dict[str, Any]:
+    """An unseen bar over each row but the headings, with its hover text and key: thin marks are hard to hit."""
+    touched = [(place, row) for place, row in enumerate(rows) if not row.is_heading]
+    return {
+        "type": "bar",
+        "orientation": "h",
+        "x": [end] * len(touched),
+        "y": [place for place, _ in touched],
+        "width": 0.98,
+        "marker": {"color": "rgba(0,0,0,0)", "line": {"width": 0}},
+        "customdata": [[row.key, row.hover] for _, row in touched],
         "hovertemplate": "%{customdata[1]}<extra></extra>",
-        "hoverinfo": "all",
+        "showlegend": False,
     }
 
 

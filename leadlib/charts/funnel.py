@@ -7,10 +7,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from leadlib import formats
-from leadlib.charts.drawing import Row, bar_rows, empty_figure, figure, interval_words, safe
-from leadlib.metrics import metric_named
+from leadlib.charts.drawing import Row, bar_rows, empty_figure, heading, interval_words, named, rate_words, safe
 from leadlib.records import LADDER
-from leadlib.theme import COLOURS, Theme, channel_colour
+from leadlib.theme import PALETTES, Theme, channel_colour
 
 
 def plot_funnel(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
@@ -31,9 +30,9 @@ def plot_funnel(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
             hover=_hover(row, before),
             value=row.leads,
             maybe=row.leads_high - row.leads,
-            colour=COLOURS[theme].stages[row.stage],
+            colour=PALETTES[theme].stages[row.stage],
         )
-        for row, before in zip(frame.itertuples(), previous, strict=True)
+        for row, before in zip(named(frame), previous, strict=True)
     ]
     return bar_rows(rows, theme, longest=float(frame["start_leads"].iloc[0]), height_px=54)
 
@@ -49,7 +48,7 @@ def funnel_takeaway(frame: pd.DataFrame) -> str:
     words = {"delivered": "were delivered", "opened": "were opened", "responded": "responded"}
     parts = [
         f"{_share_words(row.share_of_start, row.share_of_start_low, row.share_of_start_high)} {words[row.stage]}"
-        for row in frame.itertuples()
+        for row in named(frame)
         if row.stage in words and not math.isnan(row.share_of_start_low)
     ]
     if not parts:
@@ -58,82 +57,41 @@ def funnel_takeaway(frame: pd.DataFrame) -> str:
 
 
 def plot_funnel_by_channel(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
-    """Per stage above sent, a bar for every channel that reports it: the share of what was sent there, with its interval.
+    """Under each stage above sent, a bar for every channel that reports it: the share of what was sent there.
 
-    From `metrics.funnel(by="channel")`. A channel that never reports a stage has no bar, which is not 0 %. customdata[0]
-    of a bar is the channel's key, customdata[1] the stage.
+    From `metrics.funnel(by="channel")`. A channel that never reports a stage has no bar, which is not 0 %.
+    customdata[0] of a bar is the channel's key.
     """
-    metric = metric_named("share_of_start")
     stages = [stage for stage in LADDER[1:] if (frame["stage"] == stage).any()]
     if frame.empty or not stages:
         return empty_figure(
             "Funnel by channel", theme, "no leads" if frame.empty else "no stage after sent was seen yet"
         )
-    colours = COLOURS[theme]
-    traces: list[dict[str, Any]] = []
-    channels = list(dict.fromkeys(frame["key"]))
-    for key in channels:
-        rows = frame[(frame["key"] == key) & frame["stage"].isin(stages)]
-        is_shown = rows["share_of_start_low"].notna()
-        # Where bounds replace the point, the bar ends at the lower one and the line shows how far it may go.
-        ends = rows["share_of_start"].fillna(rows["leads"] / rows["start_leads"])[is_shown]
-        rows = rows[is_shown]
-        sent = int(frame.loc[frame["key"] == key, "start_leads"].iloc[0])
-        traces.append(
-            {
-                "type": "bar",
-                "orientation": "h",
-                "name": f"{safe(str(frame.loc[frame['key'] == key, 'label'].iloc[0]))} ({formats.number(sent)})",
-                "y": [stages.index(stage) for stage in rows["stage"]],
-                "x": [float(end) for end in ends],
-                "error_x": {
-                    "type": "data",
-                    "symmetric": False,
-                    "array": [float(v) for v in (rows["share_of_start_high"] - ends).clip(lower=0)],
-                    "arrayminus": [float(v) for v in (ends - rows["share_of_start_low"]).clip(lower=0)],
-                    "color": colours.muted,
-                    "thickness": 1.5,
-                    "width": 3,
-                },
-                "text": [
-                    f" {_share_words(r.share_of_start, r.share_of_start_low, r.share_of_start_high)}"
-                    for r in rows.itertuples()
-                ],
-                "textposition": "inside",
-                "insidetextanchor": "start",
-                "textangle": 0,
-                "textfont": {"color": colours.page},
-                "marker": {"color": channel_colour(key, theme), "line": {"width": 0}},
-                "customdata": [[key, r.stage, _hover(r, None)] for r in rows.itertuples()],
-                "hovertemplate": "%{customdata[2]}<extra></extra>",
-            }
+    rows: list[Row] = []
+    for stage in stages:
+        reached = frame[frame["stage"] == stage]
+        rows.append(
+            heading(
+                f"<b>{reached['stage_label'].iloc[0]}</b>",
+                f"Share of sent (95{formats.NBSP}% interval)" if stage == stages[0] else "",
+            )
         )
-    ticks = [0, 0.25, 0.5, 0.75, 1]
-    return figure(
-        traces,
-        theme,
-        barmode="group",
-        bargap=0.25,
-        bargroupgap=0.08,
-        height=76 + len(stages) * (18 + 24 * len(channels)),
-        hovermode="closest",
-        margin={"l": 8, "r": 14, "t": 36, "b": 8},
-        legend={"traceorder": "normal"},
-        xaxis={
-            "range": [0, 1],
-            "tickvals": ticks,
-            "ticktext": [formats.percent(tick) for tick in ticks],
-            "title": {"text": metric.label},
-            "automargin": True,
-        },
-        yaxis={
-            "tickvals": list(range(len(stages))),
-            "ticktext": [str(frame.loc[frame["stage"] == stage, "stage_label"].iloc[0]) for stage in stages],
-            "range": [len(stages) - 0.5, -0.5],
-            "showgrid": False,
-            "zeroline": False,
-            "automargin": True,
-        },
+        rows += [_channel_row(row, theme) for row in named(reached)]
+    return bar_rows(rows, theme, longest=1.0, height_px=40)
+
+
+def _channel_row(row: Any, theme: Theme) -> Row:
+    rate = (row.share_of_start, row.share_of_start_low, row.share_of_start_high, row.share_of_start_quality)
+    known = row.leads / row.start_leads if row.start_leads else 0.0
+    is_shown = not math.isnan(row.share_of_start_low)
+    return Row(
+        key=row.key,
+        left=f"{safe(row.label)} · {formats.number(row.leads)} of {formats.number(row.start_leads)}",
+        right=rate_words(*rate),
+        hover=_hover(row, None),
+        value=known if is_shown else 0.0,
+        maybe=(row.leads_high - row.leads) / row.start_leads if is_shown else 0.0,
+        colour=channel_colour(row.key, theme),
     )
 
 

@@ -1,12 +1,14 @@
 """The week at a glance: at which hours leads come."""
 
+from typing import Any
+
 import pandas as pd
 import plotly.graph_objects as go
 
 from leadlib import formats
-from leadlib.charts.drawing import empty_figure, figure
+from leadlib.charts.drawing import empty_figure, named
 from leadlib.metrics import metric_named
-from leadlib.theme import COLOURS, Theme
+from leadlib.theme import PALETTES, Theme, figure
 
 
 def plot_heat_map(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
@@ -17,7 +19,7 @@ def plot_heat_map(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
     metric = metric_named("leads_per_hour")
     if frame.empty:
         return empty_figure(metric.label, theme)
-    colours = COLOURS[theme]
+    colours = PALETTES[theme]
     grid = frame.sort_values(["weekday", "hour"])
     cells = [grid[grid["weekday"] == weekday] for weekday in range(1, 8)]
     steps = len(colours.scale) - 1
@@ -28,8 +30,9 @@ def plot_heat_map(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
         ],
         "x": list(range(24)),
         "y": list(range(7)),
-        "customdata": [[[int(r.weekday), int(r.hour), _hover(r)] for r in day.itertuples()] for day in cells],
-        "hovertemplate": "%{customdata[2]}<extra></extra>",
+        "customdata": [[_cell(r) for r in named(day)] for day in cells],
+        "hovertemplate": "<b>%{customdata[4]}</b><br>%{z:.1f} leads per hour<br>%{customdata[2]:,} leads in all; "
+        "hours like this one: %{customdata[3]}<extra></extra>",
         "hoverongaps": False,
         "xgap": 2,
         "ygap": 2,
@@ -44,8 +47,8 @@ def plot_heat_map(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
             "xanchor": "right",
             "y": -0.13,
             "yanchor": "top",
-            "title": {"text": metric.label, "side": "top", "font": {"color": colours.muted, "size": 12}},
-            "tickfont": {"color": colours.muted, "size": 11},
+            "title": {"text": metric.label, "side": "top", "font": {"color": colours.quiet, "size": 12}},
+            "tickfont": {"color": colours.quiet, "size": 11},
             "outlinewidth": 0,
             "nticks": 5,
         },
@@ -54,7 +57,7 @@ def plot_heat_map(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
     return figure(
         [heat],
         theme,
-        height=330,
+        330,
         margin={"l": 8, "r": 8, "t": 8, "b": 74},
         xaxis={
             "tickvals": hours,
@@ -78,25 +81,16 @@ def heat_map_takeaway(frame: pd.DataFrame) -> str:
     """One plain sentence: the busiest hour and the quietest day."""
     if frame.empty or frame["leads_per_hour"].isna().all():
         return "No leads for these filters."
-    top = frame.loc[frame["leads_per_hour"].idxmax()]
+    top = frame.iloc[int(frame["leads_per_hour"].argmax())]
     days = frame.groupby("weekday")["leads_per_hour"].mean()
-    sentence = (
-        f"The busiest hour of the week is {formats.WEEKDAYS[int(top['weekday']) - 1]} {formats.hour(int(top['hour']))}, "
-        f"with {formats.number(top['leads_per_hour'], 1)} leads per hour"
-    )
+    when = f"{formats.WEEKDAYS[int(top['weekday']) - 1]}, {formats.hour(int(top['hour']))}"
+    sentence = f"The busiest hour of the week is {when}, with {formats.number(top['leads_per_hour'], 1)} leads per hour"
     if days.isna().any() or days.min() == days.max():
         return f"{sentence}."
-    quietest = formats.WEEKDAYS[int(days.idxmin()) - 1]
+    quietest = formats.WEEKDAYS[int(days.argmin())]
     return f"{sentence}; the quietest day is {quietest}, with {formats.number(days.min() * 24, 1)} a day."
 
 
-def _hover(cell: "pd.Series | object") -> str:
-    weekday, hour, leads, occurrences = (
-        int(getattr(cell, name)) for name in ("weekday", "hour", "leads", "occurrences")
-    )
-    mean = formats.number(float(cell.leads_per_hour), 1)
-    times = "once" if occurrences == 1 else f"{formats.number(occurrences)} times"
-    return (
-        f"<b>{formats.WEEKDAYS[weekday - 1]}, {formats.hour(hour)}</b><br>{mean} leads per hour<br>"
-        f"{formats.count_of(leads, 'lead')}; this hour came {times}"
-    )
+def _cell(row: Any) -> list[object]:
+    words = f"{formats.WEEKDAYS[row.weekday - 1]}, {formats.hour(row.hour)}"
+    return [int(row.weekday), int(row.hour), int(row.leads), int(row.occurrences), words]

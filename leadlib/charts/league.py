@@ -1,14 +1,25 @@
 """Groups side by side: what leads are about, and which listings, projects and developers bring them."""
 
+import math
 from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from leadlib import formats
-from leadlib.charts.drawing import Row, bar_rows, empty_figure, interval_words, rate_words, safe
+from leadlib.charts.drawing import (
+    Row,
+    bar_rows,
+    empty_figure,
+    heading,
+    interval_words,
+    named,
+    rate_words,
+    safe,
+    shortened,
+)
 from leadlib.metrics import metric_named
-from leadlib.theme import COLOURS, Theme, group_colours
+from leadlib.theme import PALETTES, Theme, group_colours
 
 MOST_ROWS = 30
 """No league is drawn longer: the table has the rest."""
@@ -34,7 +45,7 @@ def plot_entity_types(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figu
             value=row.leads,
             colour=colour_of[row.key],
         )
-        for row in frame.itertuples()
+        for row in named(frame)
     ]
     return bar_rows(rows, theme, longest=total)
 
@@ -45,7 +56,7 @@ def entity_types_takeaway(frame: pd.DataFrame) -> str:
         return "No leads for these filters."
     total = int(frame["leads"].sum())
     rows = frame.sort_values("leads", ascending=False, kind="stable")
-    shares = [f"{row.label} {formats.percent(row.leads / total)}" for row in rows.head(3).itertuples()]
+    shares = [f"{row.label} {formats.percent(row.leads / total)}" for row in named(rows.head(3))]
     return f"Of {formats.count_of(total, 'lead')}: {formats.listed(shares)}."
 
 
@@ -57,7 +68,7 @@ def plot_league(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
     """
     if frame.empty:
         return empty_figure(metric_named("leads").label, theme)
-    colours = COLOURS[theme]
+    colours = PALETTES[theme]
     total = float(frame["leads"].sum())
     is_group = ~frame["key"].isin(_NO_GROUP)
     groups, rest = frame[is_group].head(MOST_ROWS), frame[~is_group]
@@ -66,15 +77,16 @@ def plot_league(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
         Row(
             key=row.key,
             left=f"<b>{safe(row.label)}</b>" if row.key not in _NO_GROUP else safe(row.label),
-            right=f"{formats.number(row.leads)} · {_rate(row)}",
+            right=f"{formats.number(row.leads)} · {rate_words(*_rate(row))}",
             hover=_hover(row, total),
-            # The rest is longer than its track more often than not: it is told in words.
-            value=row.leads if row.key not in _NO_GROUP else min(row.leads, longest),
-            colour=colours.accent if row.key not in _NO_GROUP else colours.quiet,
+            # The rest is mostly longer than the longest bar, and is told in words alone then.
+            value=row.leads if row.leads <= longest else math.nan,
+            colour=colours.accent if row.key not in _NO_GROUP else colours.unjudged,
         )
-        for row in [*groups.itertuples(), *rest.itertuples()]
+        for row in [*named(groups), *named(rest)]
     ]
-    return bar_rows(rows, theme, longest=longest, height_px=40)
+    over = heading("", f"Leads · {metric_named('response_rate').short_label.lower()}, 95{formats.NBSP}% interval")
+    return bar_rows([over, *rows], theme, longest=longest, height_px=40)
 
 
 def league_takeaway(frame: pd.DataFrame) -> str:
@@ -85,7 +97,8 @@ def league_takeaway(frame: pd.DataFrame) -> str:
     total = int(frame["leads"].sum())
     first = groups.iloc[0]
     sentence = (
-        f"{first['label']} comes first with {formats.number(first['leads'])} of {formats.count_of(total, 'lead')} "
+        f"{shortened(str(first['label']))} comes first with {formats.number(first['leads'])} of "
+        f"{formats.count_of(total, 'lead')} "
         f"({formats.percent(first['leads'] / total)})"
     )
     if len(groups) < 3:
@@ -93,16 +106,16 @@ def league_takeaway(frame: pd.DataFrame) -> str:
     return f"{sentence}; the {len(groups)} largest bring {formats.percent(groups['leads'].sum() / total)}."
 
 
-def _rate(row: Any) -> str:
-    words = rate_words(row.response_rate, row.response_rate_low, row.response_rate_high, row.response_rate_quality)
-    return words if row.response_rate_quality in {"no_leads", "too_few"} else f"{words} responded"
+def _rate(row: Any) -> tuple[float, float, float, str]:
+    return row.response_rate, row.response_rate_low, row.response_rate_high, row.response_rate_quality
 
 
 def _hover(row: Any, total: float) -> str:
-    rate = interval_words(row.response_rate, row.response_rate_low, row.response_rate_high, row.response_rate_quality)
     return (
-        f"<b>{safe(row.label, 80)}</b><br>{formats.count_of(row.leads, 'lead')}, {formats.percent(row.leads / total)} of all; "
-        f"{formats.count_of(row.unique_senders, 'sender')}<br>{metric_named('response_rate').label}: {rate}<br>"
+        f"<b>{safe(row.label, 80)}</b><br>"
+        f"{formats.count_of(row.leads, 'lead')}, {formats.percent(row.leads / total)} of all; "
+        f"{formats.count_of(row.unique_senders, 'sender')}<br>"
+        f"{metric_named('response_rate').label}: {interval_words(*_rate(row))}<br>"
         f"{formats.number(row.responded_matured)} of {formats.number(row.matured)} matured, "
         f"{formats.number(row.pending)} pending, {formats.number(row.waiting)} waiting"
     )

@@ -7,9 +7,20 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from leadlib import formats
-from leadlib.charts.drawing import Row, empty_figure, figure, interval_words, rate_words, row_words, safe
-from leadlib.metrics import MINIMUM_FOR_VERDICT, metric_named
-from leadlib.theme import COLOURS, Theme
+from leadlib.charts.drawing import (
+    BAR_BELOW,
+    Row,
+    empty_figure,
+    heading,
+    interval_words,
+    named,
+    rate_words,
+    row_words,
+    safe,
+    touch,
+)
+from leadlib.metrics import MAXIMUM_UNKNOWN_SHARE, MINIMUM_FOR_RATE, MINIMUM_FOR_VERDICT, metric_named
+from leadlib.theme import PALETTES, Theme, figure
 
 MOST_ROWS = 60
 """No figure is drawn longer: the table has the rest."""
@@ -23,12 +34,12 @@ def plot_response_rates(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Fi
 
     From `metrics.breakdown`. Groups with fewer than five matured leads are grey and have no dot; where history is
     unknown there is an interval alone. Leads without a group and the rest come last. Overlapping intervals are no
-    ranking. customdata[0] of a dot is the group's key.
+    ranking. customdata[0] of a row is the group's key.
     """
     metric = metric_named("response_rate")
     if frame.empty:
         return empty_figure(metric.label, theme)
-    colours = COLOURS[theme]
+    colours = PALETTES[theme]
     ordered = _ordered(frame).head(MOST_ROWS)
     rows = [
         Row(
@@ -41,16 +52,17 @@ def plot_response_rates(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Fi
             value=row.response_rate,
             colour=colours.accent
             if row.key not in _NO_GROUP and row.response_rate_quality == "enough"
-            else colours.quiet,
+            else colours.unjudged,
         )
-        for row in ordered.itertuples()
+        for row in named(ordered)
     ]
-    places = [place + 0.22 for place in range(len(rows))]
+    places = [place + BAR_BELOW for place in range(len(rows))]
+    over = heading("Name · matured leads", f"Rate (95{formats.NBSP}% interval)")
     low, high = list(ordered["response_rate_low"]), list(ordered["response_rate_high"])
     team = _team_rate(frame)
-    top = -0.55 if team is None else -1.15
+    top = -1.2 if team is None else -1.7
     ticks = [0, 0.25, 0.5, 0.75, 1]
-    height = 30 + round((len(rows) - 0.5 - top) * _ROW_PX)
+    height = 46 + round((len(rows) - 0.5 - top) * _ROW_PX)
     return figure(
         [
             _tracks(places, theme),
@@ -58,33 +70,32 @@ def plot_response_rates(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Fi
             {
                 "type": "scatter",
                 "mode": "markers",
-                "x": [_middle(row, a, b) for row, a, b in zip(rows, low, high, strict=True)],
+                "x": [None if math.isnan(row.value) else row.value for row in rows],
                 "y": places,
                 "marker": {
                     "size": 11,
                     "color": [row.colour for row in rows],
                     "line": {"color": colours.page, "width": 1.5},
-                    # Without a point the mark is unseen, but there for the hover.
-                    "opacity": [0 if math.isnan(row.value) else 1 for row in rows],
                 },
-                "customdata": [[row.key, row.hover] for row in rows],
-                "hovertemplate": "%{customdata[1]}<extra></extra>",
+                "hoverinfo": "skip",
                 "showlegend": False,
                 "cliponaxis": False,
             },
-            *row_words(rows, 1.0, theme),
+            *row_words([over, *rows], 1.0, theme, first=-1),
+            touch(rows, 1.0),
         ],
         theme,
-        height=height,
+        height,
         hovermode="closest",
-        margin={"l": 8, "r": 8, "t": 2, "b": 28},
+        margin={"l": 16, "r": 22, "t": 2, "b": 44},
         shapes=[] if team is None else [_team_line(team, top, theme)],
         annotations=[] if team is None else [_team_words(team, top, theme)],
         xaxis={
-            "range": [0, 1],
+            "range": [0, 1.002],
             "tickvals": ticks,
             "ticktext": [formats.percent(tick) for tick in ticks],
             "zeroline": False,
+            "title": {"text": metric.label},
         },
         yaxis={"visible": False, "range": [len(rows) - 0.5, top]},
     )
@@ -101,8 +112,8 @@ def response_rates_takeaway(frame: pd.DataFrame) -> str:
         return f"{sentence}; too few have {MINIMUM_FOR_VERDICT} matured leads or more to be compared."
     spread = f"{formats.percent(known['response_rate'].min())} to {formats.percent(known['response_rate'].max())}"
     return (
-        f"{sentence}; the {len(known)} with at least {MINIMUM_FOR_VERDICT} matured leads range from {spread}, and where "
-        "intervals overlap, the order may be chance."
+        f"{sentence}; the {len(known)} with at least {MINIMUM_FOR_VERDICT} matured leads range from {spread}, and "
+        "where intervals overlap, the order may be chance."
     )
 
 
@@ -119,13 +130,14 @@ def _ordered(frame: pd.DataFrame) -> pd.DataFrame:
 def _team_rate(frame: pd.DataFrame) -> float | None:
     """The rate of all rows together; None with fewer than five matured leads or more than 5 % of unknown history."""
     matured = int(frame["matured"].sum())
-    if matured < 5 or frame["unknown_matured"].sum() > 0.05 * matured:
+    if matured < MINIMUM_FOR_RATE or frame["unknown_matured"].sum() > MAXIMUM_UNKNOWN_SHARE * matured:
         return None
     return float(frame["responded_matured"].sum() / matured)
 
 
 def _name(row: Any) -> str:
-    name = safe(row.label) if row.key in _NO_GROUP else f"<b>{safe(row.label)}</b>"
+    name = safe(row.label, 20)
+    name = name if row.key in _NO_GROUP else f"<b>{name}</b>"
     left = " · left" if row.is_active is False else ""
     return f"{name}{left} · {formats.number(row.matured)}"
 
@@ -136,7 +148,7 @@ def _tracks(places: list[float], theme: Theme) -> dict[str, Any]:
     for place in places:
         xs += [0, 1, None]
         ys += [place, place, None]
-    line = {"color": COLOURS[theme].track, "width": 6}
+    line = {"color": PALETTES[theme].track, "width": 6}
     return {
         "type": "scatter",
         "mode": "lines",
@@ -174,14 +186,8 @@ def _intervals(rows: list[Row], places: list[float], low: list[float], high: lis
     return traces
 
 
-def _middle(row: Row, low: float, high: float) -> float | None:
-    if not math.isnan(row.value):
-        return row.value
-    return None if math.isnan(low) else float(low + high) / 2
-
-
 def _team_line(team: float, top: float, theme: Theme) -> dict[str, Any]:
-    line = {"color": COLOURS[theme].muted, "width": 1.5, "dash": "dot"}
+    line = {"color": PALETTES[theme].quiet, "width": 1.5, "dash": "dot"}
     return {
         "type": "line",
         "x0": team,
@@ -201,7 +207,7 @@ def _team_words(team: float, top: float, theme: Theme) -> dict[str, Any]:
         "y": top + 0.2,
         "showarrow": False,
         "xanchor": "left" if team < 0.5 else "right",
-        "font": {"color": COLOURS[theme].muted, "size": 12},
+        "font": {"color": PALETTES[theme].quiet, "size": 12},
     }
 
 

@@ -6,8 +6,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from leadlib import formats
-from leadlib.charts.drawing import Row, bar_rows, empty_figure, figure, safe
-from leadlib.theme import COLOURS, Theme
+from leadlib.charts.drawing import Row, bar_rows, empty_figure, named, safe
+from leadlib.theme import PALETTES, Theme, figure
 
 
 def plot_status(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
@@ -19,7 +19,7 @@ def plot_status(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
         return empty_figure("Status today", theme)
     if frame["key"].nunique() > 1:
         return _stacked(frame, theme)
-    colours = COLOURS[theme]
+    colours = PALETTES[theme]
     rows = [
         Row(
             key=row.status,
@@ -27,9 +27,9 @@ def plot_status(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
             right=formats.percent(row.share) + (" · unrecognised" if row.stage == "unrecognised" else ""),
             hover=_hover(row),
             value=row.leads,
-            colour=colours.stages.get(row.stage, colours.quiet),
+            colour=colours.stages.get(row.stage, colours.unjudged),
         )
-        for row in frame.itertuples()
+        for row in named(frame)
     ]
     return bar_rows(rows, theme, longest=float(frame["group_leads"].iloc[0]))
 
@@ -49,7 +49,7 @@ def status_takeaway(frame: pd.DataFrame) -> str:
 
 
 def _stacked(frame: pd.DataFrame, theme: Theme) -> go.Figure:
-    colours = COLOURS[theme]
+    colours = PALETTES[theme]
     groups = list(dict.fromkeys(frame["key"]))
     labels = [safe(str(frame.loc[frame["key"] == key, "label"].iloc[0]), 22) for key in groups]
     traces: list[dict[str, Any]] = []
@@ -67,10 +67,10 @@ def _stacked(frame: pd.DataFrame, theme: Theme) -> go.Figure:
                 "textangle": 0,
                 "textfont": {"color": colours.page},
                 "marker": {
-                    "color": colours.stages.get(str(stage), colours.quiet),
+                    "color": colours.stages.get(str(stage), colours.unjudged),
                     "line": {"width": 1, "color": colours.page},
                 },
-                "customdata": [[row.status, row.key, _hover(row)] for row in rows.itertuples()],
+                "customdata": [[row.status, row.key, _hover(row)] for row in named(rows)],
                 "hovertemplate": "%{customdata[2]}<extra></extra>",
             }
         )
@@ -78,14 +78,14 @@ def _stacked(frame: pd.DataFrame, theme: Theme) -> go.Figure:
     return figure(
         traces,
         theme,
+        80 + 38 * len(groups),
         barmode="stack",
         bargap=0.3,
-        height=80 + 38 * len(groups),
         hovermode="closest",
         legend={"traceorder": "normal"},
-        margin={"l": 8, "r": 14, "t": 36, "b": 8},
+        margin={"l": 8, "r": 22, "t": 36, "b": 8},
         xaxis={
-            "range": [0, 1],
+            "range": [0, 1.002],
             "tickvals": ticks,
             "ticktext": [formats.percent(tick) for tick in ticks],
             "showgrid": False,

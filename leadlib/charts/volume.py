@@ -8,10 +8,10 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from leadlib import formats
-from leadlib.charts.drawing import empty_figure, figure, safe
+from leadlib.charts.drawing import empty_figure, safe, shortened
 from leadlib.formats import Grain
 from leadlib.metrics import metric_named
-from leadlib.theme import COLOURS, Theme, group_colours
+from leadlib.theme import PALETTES, Theme, figure, group_colours
 
 MOST_BARS = 200
 """Beyond so many buckets bars would be thinner than a pixel and slow to draw: steps are drawn instead."""
@@ -41,50 +41,59 @@ def plot_volume(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
     metric = metric_named("leads")
     if frame.empty:
         return empty_figure(metric.label, theme)
-    colours = COLOURS[theme]
     grain = grain_of(frame)
     groups = list(dict.fromkeys(frame["key"]))
     whole = frame.drop_duplicates("bucket")
-    starts = [stamp.isoformat() for stamp in whole["bucket"]]
-    is_bars = len(starts) <= MOST_BARS
-    patterns = ["/" if partial else "" for partial in whole["is_partial"]]
+    where = _places(whole["bucket"], grain)
+    is_bars = len(whole) <= MOST_BARS
+    is_named = len(groups) > 1
     colour_of = group_colours(groups, theme)
     traces: list[dict[str, Any]] = []
     for key in groups:
         rows = frame[frame["key"] == key]
         unread = (rows["covered"] <= 0) & (rows["leads"] == 0)
+        name = safe(str(rows["label"].iloc[0]), 22 if len(groups) <= 5 else 14)
         shared = {
-            "x": starts,
+            **where,
             "y": [None if gap else int(n) for n, gap in zip(rows["leads"], unread, strict=True)],
-            "name": safe(str(rows["label"].iloc[0])),
-            "showlegend": len(groups) > 1,
+            "name": name,
+            "legendgroup": key,
             "hovertemplate": "%{y:,}",
         }
         if is_bars:
-            pattern = {"shape": patterns, "size": 5, "solidity": 0.45, "fgcolor": colours.page, "fillmode": "overlay"}
             marker = {"color": colour_of[key], "line": {"width": 0}}
-            marker |= {"pattern": pattern} if any(patterns) else {}
-            traces.append({**shared, "type": "bar", "marker": marker, "customdata": [[key]] * len(starts)})
+            traces.append(
+                {
+                    **shared,
+                    "type": "bar",
+                    "marker": marker | _hatching(whole["is_partial"], theme),
+                    "customdata": [[key]] * len(whole),
+                    "showlegend": False,
+                }
+            )
+            # A legend copies the look of a trace's first bar, and that one may be hatched.
+            sample = {"type": "bar", "x": [None], "y": [None], "name": name, "legendgroup": key}
+            traces += [{**sample, "marker": {"color": colour_of[key]}}] if is_named else []
         else:
-            line = {"shape": "hv", "width": 0.5, "color": colour_of[key]}
+            line = {"shape": "hv", "width": 0, "color": colour_of[key]}
             area = {"stackgroup": "leads", "line": line, "fillcolor": colour_of[key], "mode": "lines"}
-            traces.append({**shared, "type": "scatter", **area})
-    traces.append(_total(frame, whole, starts, is_named=len(groups) > 1))
+            traces.append({**shared, "type": "scatter", **area, "showlegend": is_named})
+    traces.append(_total(frame, whole, where, is_named))
     return figure(
         traces,
         theme,
+        _HEIGHT_PX + 10 * max(0, len(groups) - 4),
         barmode="stack",
-        bargap=0.18 if len(starts) <= 100 else 0.05,
-        height=_HEIGHT_PX,
+        bargap=0.18 if len(whole) <= 100 else 0.05,
         hovermode="x unified",
         legend={"traceorder": "normal"},
-        margin={"l": 8, "r": 8, "t": 36 if len(groups) > 1 else 12, "b": 8},
+        margin={"l": 8, "r": 8, "t": 36 if is_named else 12, "b": 8},
         shapes=_unread(whole, grain, theme) + ([] if is_bars else _cut(whole, grain, theme)),
         xaxis={
             "type": "date",
             "showgrid": False,
             "hoverformat": _HOVER_FORMATS[grain],
-            "tickformat": _TICK_FORMATS[grain],
+            "tickformat": _TICK_FORMATS["day" if grain == "hour" and len(whole) > 72 else grain],
             "automargin": True,
             **_ticks(whole["bucket"], grain),
         },
@@ -103,23 +112,24 @@ def volume_takeaway(frame: pd.DataFrame) -> str:
     if frame.empty:
         return "No leads for these filters."
     total = int(frame["leads"].sum())
-    totals = frame.groupby(["key", "label"], sort=False)["leads"].sum().sort_values(ascending=False, kind="stable")
-    named = [(label, n) for (key, label), n in totals.items() if key != "others"]
+    totals = frame.groupby(["key", "label"], sort=False)["leads"].sum().reset_index()
+    rivals = totals[totals["key"] != "others"].sort_values("leads", ascending=False, kind="stable")
     sentence = formats.count_of(total, "lead").capitalize()
-    if len(totals) > 1 and named:
-        label, n = named[0]
-        sentence = f"{label} brings {formats.percent(n / total)} of {formats.count_of(total, 'lead')}"
+    if len(totals) > 1 and len(rivals):
+        first = rivals.iloc[0]
+        share = formats.percent(first["leads"] / total)
+        sentence = f"{shortened(str(first['label']))} brings {share} of {formats.count_of(total, 'lead')}"
     grain = grain_of(frame)
     by_bucket = frame[~frame["is_partial"]].groupby("bucket")["leads"].sum()
     if len(by_bucket) < 2:
         return f"{sentence}."
-    best = by_bucket.idxmax()
-    when = formats.bucket(best, grain)
-    return f"{sentence}; the busiest full {grain} was {when[:1].lower() + when[1:] if grain == 'week' else when}, with {formats.number(by_bucket.max())}."
+    best = pd.Timestamp(by_bucket.index[int(by_bucket.argmax())])
+    when = formats.bucket(best, grain).replace("Week of", "the week of")
+    return f"{sentence}; the busiest full {grain} was {when}, with {formats.number(by_bucket.max())}."
 
 
 def grain_of(frame: pd.DataFrame) -> Grain:
-    """How far apart the buckets of a volume frame lie; a single bucket is taken for a day unless its start says more."""
+    """How far apart the buckets of a volume frame lie; a single one is taken for a day unless its start says more."""
     starts = pd.DatetimeIndex(frame["bucket"].unique()).sort_values()
     if len(starts) < 2:
         return "hour" if len(starts) and starts[0].hour else "day"
@@ -131,26 +141,40 @@ def grain_of(frame: pd.DataFrame) -> Grain:
     return "week" if step < timedelta(days=28) else "month"
 
 
-def _total(frame: pd.DataFrame, whole: pd.DataFrame, starts: list[str], is_named: bool) -> dict[str, Any]:
+def _places(buckets: pd.Series, grain: Grain) -> dict[str, Any]:
+    """Where the buckets stand: their starts, or first and step where they are even, which is a tenth of the text."""
+    steps = buckets.diff().dropna()
+    if grain != "month" and len(steps) > 1 and (steps == steps.iloc[0]).all():
+        return {"x0": buckets.iloc[0].isoformat(), "dx": steps.iloc[0] / pd.Timedelta(milliseconds=1)}
+    return {"x": [bucket.isoformat() for bucket in buckets]}
+
+
+def _hatching(is_partial: pd.Series, theme: Theme) -> dict[str, Any]:
+    if not is_partial.any():
+        return {}
+    shapes = ["/" if partial else "" for partial in is_partial]
+    page = PALETTES[theme].page
+    return {"pattern": {"shape": shapes, "size": 5, "solidity": 0.45, "fgcolor": page, "fillmode": "overlay"}}
+
+
+def _total(frame: pd.DataFrame, whole: pd.DataFrame, where: dict[str, Any], is_named: bool) -> dict[str, Any]:
     """A line nobody sees: in the hover box it stands for the sum, and says if the bucket is only a part."""
-    totals = frame.groupby("bucket", sort=True)["leads"].sum()
+    totals = frame.groupby("bucket", sort=True)["leads"].sum().to_numpy()
     notes = []
-    for bucket, covered, partial in zip(whole["bucket"], whole["covered"], whole["is_partial"], strict=True):
-        n = int(totals[bucket])
-        words = f"<b>{formats.count_of(n, 'lead')}</b>" + (" in all" if is_named and n else "")
+    for n, covered, partial in zip(totals, whole["covered"], whole["is_partial"], strict=True):
         if covered <= 0 and n == 0:
-            words = "<b>not read</b>: no answer"
-        elif partial:
-            words += f", {formats.percent(covered)} of the time read"
-        notes.append(words)
+            notes.append(", not read: no answer")
+        else:
+            notes.append(f", {formats.percent(covered)} of the time read" if partial else "")
+    words = "<b>%{y:,} leads</b>" + (" in all" if is_named else "")
     return {
         "type": "scatter",
         "mode": "lines",
-        "x": starts,
-        "y": [int(totals[bucket]) for bucket in whole["bucket"]],
+        **where,
+        "y": [int(n) for n in totals],
         "line": {"width": 0, "color": "rgba(0,0,0,0)"},
         "text": notes,
-        "hovertemplate": "%{text}<extra></extra>",
+        "hovertemplate": words + "%{text}<extra></extra>",
         "name": "Total",
         "showlegend": False,
     }
@@ -186,7 +210,7 @@ def _cut(whole: pd.DataFrame, grain: Grain, theme: Theme) -> list[dict[str, Any]
 
 
 def _band(first: datetime, last: datetime, theme: Theme, words: str = "") -> dict[str, Any]:
-    label = {"text": words, "font": {"color": COLOURS[theme].muted, "size": 11}, "textposition": "top center"}
+    label = {"text": words, "font": {"color": PALETTES[theme].quiet, "size": 11}, "textposition": "top center"}
     return {
         "type": "rect",
         "xref": "x",
@@ -195,7 +219,7 @@ def _band(first: datetime, last: datetime, theme: Theme, words: str = "") -> dic
         "x1": last.isoformat(),
         "y0": 0,
         "y1": 1,
-        "fillcolor": COLOURS[theme].track,
+        "fillcolor": PALETTES[theme].track,
         "line": {"width": 0},
         "layer": "below",
         **({"label": label} if words else {}),
@@ -212,11 +236,15 @@ def _ticks(buckets: pd.Series, grain: Grain) -> dict[str, Any]:
         return {"tick0": first.isoformat(), "dtick": 7 * 24 * _HOUR_MS * max(1, -(-n // 7))}
     if grain == "hour" and n <= 72:
         return {
-            "tick0": first.replace(hour=0).isoformat(),
+            "tick0": _midnight(first),
             "dtick": _HOUR_MS * next(h for h in (1, 3, 6, 12) if n <= 6 * h),
         }
     days = n / 24 if grain == "hour" else n
     if days <= 14:
-        return {"tick0": first.replace(hour=0).isoformat(), "dtick": 24 * _HOUR_MS * max(1, -(-int(days) // 6))}
+        return {"tick0": _midnight(first), "dtick": 24 * _HOUR_MS * max(1, -(-int(days) // 6))}
     monday = first - timedelta(days=first.weekday())
-    return {"tick0": monday.isoformat(), "dtick": 7 * 24 * _HOUR_MS * max(1, -(-int(days) // 42))}
+    return {"tick0": _midnight(monday), "dtick": 7 * 24 * _HOUR_MS * max(1, -(-int(days) // 42))}
+
+
+def _midnight(local: datetime) -> str:
+    return local.replace(hour=0).isoformat()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -74,6 +75,9 @@ def names_for(store: Store, by: Dimension, keys: list[str]) -> pd.DataFrame:
     return store.query(sql_named(by.names).replace(_KEYS, "key in $keys"), {"keys": keys})
 
 
+_COVERAGE: "WeakKeyDictionary[Store, tuple[int, Coverage]]" = WeakKeyDictionary()
+
+
 @dataclass(frozen=True)
 class Coverage:
     """The stretches of time that were read, in order and without touching each other: (from, to) in UTC."""
@@ -115,9 +119,14 @@ class Coverage:
 
 
 def coverage(store: Store) -> Coverage:
-    """What of time has been read, whatever the filters."""
-    rows = store.query(sql_named("coverage"), {})
-    return Coverage(tuple((utc(a), utc(b)) for a, b in zip(rows["covered_from"], rows["covered_to"], strict=True)))
+    """What of time has been read, whatever the filters. Asked once per state of the data: most questions need it."""
+    version, known = _COVERAGE.get(store, (-1, Coverage(())))
+    if version != store.data_version:
+        version = store.data_version
+        rows = store.query(sql_named("coverage"), {})
+        known = Coverage(tuple((utc(a), utc(b)) for a, b in zip(rows["covered_from"], rows["covered_to"], strict=True)))
+        _COVERAGE[store] = (version, known)
+    return known
 
 
 def window(filters: Filters, timezone: ZoneInfo) -> tuple[datetime | None, datetime | None]:

@@ -27,6 +27,7 @@ from leadlib.metrics.queries import (
 )
 from leadlib.metrics.statistics import newcombe, wilson
 from leadlib.metrics.table import (
+    ALL,
     CHANNEL_LABELS,
     MAXIMUM_UNKNOWN_SHARE,
     METRICS,
@@ -194,8 +195,9 @@ def funnel(store: Store, filters: Filters, by: Literal["channel"] | None = None)
     if by not in (None, "channel"):
         raise unknown("group for the funnel", str(by), ["channel"])
     dimension = dimension_named(by) if by else NO_GROUP
-    counted = ask(store, "counts", filters, by=dimension)
-    channels = counted if by else ask(store, "counts", filters, by=dimension_named("channel"))
+    channels = ask(store, "counts", filters, by=dimension_named("channel"))
+    # What the funnel takes from the counts adds up over channels, so one reading of the leads serves both.
+    counted = channels if by or channels.empty else channels.sum(numeric_only=True).to_frame().T.assign(key=ALL)
     reported: dict[str, set[str]] = {}
     for seen in ask(store, "stages_seen", filters).itertuples():
         reported.setdefault(str(seen.channel), set()).add(str(seen.stage))

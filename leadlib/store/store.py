@@ -253,6 +253,7 @@ class Store:
                 "insert into slices values (?, ?, ?, ?, ?, ?, ?)",
                 [sync_id, created_from, created_to, total, n_distinct, is_certain, observed_at],
             )
+        self.data_version += 1
 
     def remember(self, key: str, value: str) -> None:
         """Keeps a fact about the portal (its dialect, say) beside the data."""

@@ -8,7 +8,7 @@ from leadlib.metrics import QUALITY_WORDS, breakdown, dimension_named, metric_na
 from leadlib.ui import drill
 from leadlib.ui.view import View
 
-_COUNTS = ("leads", "matured", "responded_matured", "pending", "waiting", "unique_senders")
+_COUNTS = ("waiting", "pending", "matured", "responded_matured", "unique_senders")
 # Which filter a row of the league sets; a listing is told by its id, since references repeat.
 _FILTER_OF = {"agent": "agent", "listing": "listing_id", "project": "project", "developer": "developer"}
 
@@ -23,7 +23,7 @@ def draw(view: View, by: str) -> None:
                 f"{label} (left)" if is_active is False else label
                 for label, is_active in zip(rows["label"], rows["is_active"], strict=True)
             ],
-            **{metric_named(key).short_label: rows[key] for key in _COUNTS},
+            metric_named("leads").short_label: rows["leads"],
             rate.short_label: rows["response_rate"] * 100,
             "95 % interval": [
                 formats.percent_range(low, high)
@@ -31,12 +31,14 @@ def draw(view: View, by: str) -> None:
             ],
             plain_rate.short_label: rows["response_rate_of_all"] * 100,
             "Note": rows["response_rate_quality"].map(QUALITY_WORDS),
+            **{metric_named(key).short_label: rows[key] for key in _COUNTS},
         }
     )
     percent = st.column_config.NumberColumn(format="%.0f %%")
     event = st.dataframe(
         shown,
         hide_index=True,
+        placeholder=formats.MISSING_TEXT,
         key=f"league_{by}",
         on_select="rerun",
         selection_mode="single-row",

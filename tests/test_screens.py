@@ -1,0 +1,275 @@
+"""The pages, run in this process against a real portal and a real store: filled, filtered, empty and failing."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from leadlib.api import Client
+from leadlib.config import Dialect, Secret, Settings
+from leadlib.filters import FIELDS, Filters
+from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings
+from leadlib.ui.engine import get_engine
+from leadlib.worker import Wish
+from tests.conftest import at
+
+ROOT = Path(__file__).resolve().parents[1]
+SHELL = ROOT / "leadlib" / "ui" / "shell.py"
+PAGES = ("overview", "volume", "funnel", "entities", "agents", "leads", "health")
+NOW = at("2026-11-20 09:00")
+SEED_FILTERS = ("status", "type", "entity", "agent", "listing", "project")
+
+
+@pytest.fixture(autouse=True)
+def fresh_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """No setting of the machine, a store of the test's own, and an engine that does not outlive the test."""
+    monkeypatch.setenv("LEADLIB_DATABASE", str(tmp_path / "data"))
+    monkeypatch.setenv("LEADLIB_SYNC_MINUTES", "0")
+    yield
+    get_engine.clear()
+
+
+@pytest.fixture(params=["filter", "flat"])
+def portal(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[SandboxServer]:
+    """A portal held still, that the settings name, in either dialect."""
+    with SandboxServer(SandboxSettings(dialect=request.param, n_leads=1_200, frozen_at=NOW)) as server:
+        monkeypatch.setenv("LEADLIB_API_URL", server.url)
+        monkeypatch.setenv("LEADLIB_API_KEY", API_KEY)
+        monkeypatch.setenv("LEADLIB_API_SECRET", API_SECRET)
+        yield server
+
+
+def sync() -> None:
+    get_engine().sync(Wish(full=True), lambda progress: None)
+
+
+def open_app(page: str = "overview", **query: str) -> AppTest:
+    """The app on a page, with these parameters in its address, after one run."""
+    app = AppTest.from_file(str(SHELL), default_timeout=60)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    if page != "overview":
+        app.switch_page(f"../../pages/{page}.py")
+        app.run()
+    assert not app.exception
+    return app
+
+
+def texts(app: AppTest) -> str:
+    """All plain text on the screen."""
+    return " ".join(element.proto.body for element in app.get("html"))
+
+
+def listed_ids(app: AppTest) -> set[str]:
+    """The ids in the table of leads, all pages turned."""
+    ids: set[str] = set()
+    place = 1
+    while True:
+        app.session_state["param_p"] = str(place)
+        app.run()
+        assert not app.exception
+        tables = [table.value for table in app.dataframe if "lead_id" in table.value.columns]
+        if not tables or set(tables[0]["lead_id"]) <= ids:
+            return ids
+        ids |= set(tables[0]["lead_id"])
+        place += 1
+
+
+def test_every_page_is_filled_and_shows_no_error(portal: SandboxServer) -> None:
+    sync()
+    for page in PAGES:
+        app = open_app(page)
+        assert not app.error, page
+        assert "No lead" not in texts(app), page
+    assert get_engine().dialect == portal.settings.dialect
+
+
+def test_a_view_of_a_page_never_calls_the_portal(portal: SandboxServer) -> None:
+    sync()
+    before = portal.calls.copy()
+    for page in PAGES:
+        open_app(page, type="call")
+    assert portal.calls == before
+
+
+@pytest.mark.parametrize("key", SEED_FILTERS)
+def test_screen_export_and_api_give_the_same_leads(portal: SandboxServer, key: str, tmp_path: Path) -> None:
+    """For each of the API's own filters: what the table lists, what the command exports, what the shown call returns."""
+    sync()
+    engine = get_engine()
+    field = next(field for field in FIELDS if field.key == key)
+    column = "channel" if key == "type" else field.column
+    rare = engine.store.query(
+        f"select cast({column} as varchar) as value from leads where {column} is not null and {column} not in ('-') "  # noqa: S608
+        "group by 1 having count(*) >= 3 and not contains(value, ',') order by count(*), 1 limit 1"
+    )["value"].iloc[0]
+    app = open_app("leads", **{key: rare})
+    on_screen = listed_ids(app)
+
+    shown = next(block.value for block in app.code if block.value.startswith("GET "))
+    settings = Settings(api_url=portal.url, api_key=Secret(API_KEY), api_secret=Secret(API_SECRET))
+    with Client(settings, dialect=_dialect(portal)) as client:
+        returned = {lead.lead_id for lead in client.iter_leads(Filters.of({key: [rare]}))}
+        first_page = client.page(filters=Filters.of({key: [rare]}))
+    assert f"GET {client.request_url(_params(shown))}" == shown
+    assert first_page.mismatched == first_page.filtered_here == 0  # the API alone did the filtering
+
+    get_engine.clear()  # the command needs the files for itself
+    target = tmp_path / "export.json"
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "leadlib",
+            "export",
+            "--format",
+            "json",
+            "--output",
+            target,
+            "--filter",
+            f"{key}={rare}",
+        ],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    exported = {row["lead_id"] for row in json.loads(target.read_text())["leads"]}
+    assert on_screen == exported == returned
+    assert len(on_screen) >= 3
+
+
+def _dialect(portal: SandboxServer) -> Dialect:
+    return portal.settings.dialect
+
+
+def _params(shown: str) -> list[tuple[str, str]]:
+    return parse_qsl(urlsplit(shown.removeprefix("GET ")).query, keep_blank_values=True)
+
+
+def test_an_address_fills_the_widgets_and_the_numbers(portal: SandboxServer) -> None:
+    sync()
+    n_calls = int(get_engine().store.query("select count(*) as n from leads where channel = 'call'")["n"].iloc[0])
+    app = open_app(type="call")
+    assert app.multiselect(key="filter_type").value == ["call"]
+    assert app.metric[0].value == f"{n_calls:,}"
+
+
+def test_a_changed_filter_is_in_the_address_that_a_colleague_opens(portal: SandboxServer) -> None:
+    sync()
+    app = open_app()
+    app.multiselect(key="filter_status").set_value(["sent"]).run()
+    shared = dict(app.query_params)
+    assert shared["status"] in ("sent", ["sent"])
+    colleague = open_app(status="sent")
+    assert [card.value for card in colleague.metric] == [card.value for card in app.metric]
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ({"status": "foo"}, "“foo” is not a status the API knows"),
+        ({"agent": "abc"}, "“abc” is no id for “agent”"),
+        ({"from": "soon"}, "“soon” is no day for “from”"),
+        ({"from": "2026-11-10", "to": "2026-11-01"}, "is after the last"),
+        ({"grain": "decade"}, "“decade” is not a value of “grain”"),
+        ({"v": "99"}, "another version of this app"),
+    ],
+    ids=["unknown-word", "id-that-is-none", "no-day", "days-crossed", "unknown-grain", "other-version"],
+)
+def test_a_link_that_makes_no_sense_says_which_part(portal: SandboxServer, query: dict[str, str], says: str) -> None:
+    sync()
+    assert says in texts(open_app(**query)).replace("&quot;", '"')
+
+
+def test_a_filter_without_a_match_shows_an_empty_state_with_a_way_out(portal: SandboxServer) -> None:
+    sync()
+    app = open_app(agent="1")
+    assert any("No lead matches" in block.value for block in app.markdown)
+    app.button(key="clear_when_empty").click().run()
+    assert app.metric[0].value != "0"
+
+
+def test_before_the_first_sync_every_page_says_what_it_waits_for(portal: SandboxServer) -> None:
+    for page in PAGES[:-1]:
+        app = open_app(page)
+        assert any("No leads yet" in block.value for block in app.markdown), page
+
+
+def test_people_are_masked_until_asked_for(portal: SandboxServer) -> None:
+    sync()
+    app = open_app("leads")
+    table = next(table.value for table in app.dataframe if "sender" in table.value.columns)
+    contacts = get_engine().store.contacts(table["lead_id"].tolist()).to_pylist()
+    shown = " ".join(table["sender"])
+    for row in contacts:
+        for secret in (row["sender_phone"], row["sender_email"], row["sender_name"]):
+            assert not secret or secret not in shown
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, **settings: str) -> Callable[[], AppTest]:
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    return lambda: AppTest.from_file(str(SHELL), default_timeout=60).run()
+
+
+def test_an_unknown_dialect_is_named_on_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = failing(monkeypatch, LEADLIB_API_DIALECT="klingon")()
+    assert "A setting needs attention" in app.error[0].value
+    assert "LEADLIB_API_DIALECT must be one of auto, filter, flat" in texts(app)
+
+
+def test_an_unreadable_database_is_explained_and_left_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "leads.duckdb").write_bytes(b"no database" * 400)
+    app = failing(monkeypatch)()
+    assert "The store cannot be opened" in app.error[0].value
+    assert "LEADLIB_DATABASE" in texts(app)
+    assert (tmp_path / "data" / "leads.duckdb").read_bytes() == b"no database" * 400
+
+
+@pytest.mark.parametrize(
+    ("faults", "title"),
+    [
+        (frozenset({"wrong-key"}), "does not accept these credentials"),
+        (frozenset({"no-leads-scope"}), "lacks a permission"),
+    ],
+    ids=["wrong-key", "missing-scope"],
+)
+def test_a_refusal_of_the_portal_stands_on_every_page(
+    monkeypatch: pytest.MonkeyPatch, faults: frozenset[str], title: str
+) -> None:
+    with SandboxServer(SandboxSettings(n_leads=300, frozen_at=NOW, faults=faults)) as server:
+        run = failing(monkeypatch, LEADLIB_API_URL=server.url, LEADLIB_API_KEY=API_KEY, LEADLIB_API_SECRET=API_SECRET)
+        _sync_in_background()
+        assert any(title in error.value for error in run().error)
+
+
+def test_a_portal_that_is_down_is_said_and_the_store_still_serves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with SandboxServer(SandboxSettings(n_leads=300, frozen_at=NOW)) as server:
+        failing(monkeypatch, LEADLIB_API_URL=server.url, LEADLIB_API_KEY=API_KEY, LEADLIB_API_SECRET=API_SECRET)
+        sync()
+        n_leads = open_app().metric[0].value
+    _sync_in_background(timeout_s=120)  # as long as six patient tries take
+    app = open_app()
+    assert any("cannot be reached" in error.value for error in app.error)
+    assert app.metric[0].value == n_leads
+
+
+def _sync_in_background(timeout_s: float = 30) -> None:
+    """Asks the worker for a sync, as the button does, and waits for its end."""
+    worker = get_engine().worker
+    before = worker.status.n_finished
+    worker.request(Wish(full=True))
+    deadline = time.monotonic() + timeout_s
+    while worker.status.n_finished == before:
+        assert time.monotonic() < deadline, "the worker did not finish"
+        time.sleep(0.02)
