@@ -12,6 +12,7 @@ LeadlibError
 │   └── PortalUnavailableError   no usable answer, after all retries                        exit 4
 │       ├── RateLimitedError     429
 │       └── UnexpectedPayloadError   an answer that is not what the contract promises
+├── ExportError              a file could not be written                                    exit 1
 └── StoreError                                                                              exit 5
     ├── StoreBusyError       another process holds the files
     ├── StoreUnreadableError damaged, foreign or not writable
@@ -138,6 +139,16 @@ class UnexpectedPayloadError(PortalUnavailableError):
     """An answer came that is not what the contract promises (not JSON, no `data`, a pagination without an end)."""
 
     title = "The portal's answer was not understood"
+
+
+class ExportError(LeadlibError):
+    """The file could not be written. `path` is where it should have come."""
+
+    title = "The export could not be written"
+
+    def __init__(self, message: str, path: str) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 class StoreError(LeadlibError):

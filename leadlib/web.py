@@ -69,9 +69,13 @@ async def export(request: Request) -> Response:
         return PlainTextResponse("This download has expired. Go back to the page and start it again.", status_code=404)
     folder = tempfile.TemporaryDirectory(prefix="leadlight-")
     path = Path(folder.name) / "export"
-    result = await run_in_threadpool(
-        export_leads, engine.store, ticket.filters, ticket.fmt, path, personal=ticket.personal
-    )
+    try:
+        result = await run_in_threadpool(
+            export_leads, engine.store, ticket.filters, ticket.fmt, path, personal=ticket.personal
+        )
+    except LeadlibError as error:
+        folder.cleanup()
+        return PlainTextResponse(f"{error.title}. {error}", status_code=500)
     log.info("export: %s, %d rows, personal columns: %s", ticket.fmt, result.rows, ticket.personal)
     return FileResponse(
         path,

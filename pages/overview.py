@@ -7,8 +7,6 @@ from leadlib.metrics import breakdown, funnel, volume
 from leadlib.ui import kpis, plots, states
 from leadlib.ui.view import current_view
 
-N_AGENTS = 12
-
 view = current_view()
 states.page_title(view, "Overview")
 states.stop_if_empty(view)
@@ -42,10 +40,10 @@ with right:
         table=types,
         metrics=["leads"],
     )
-agents = view.ask(breakdown, by="agent")
+agents = view.ask(breakdown, by="agent", limit=12)
 plots.draw(
-    f"Who answers: the {N_AGENTS} with most leads",
-    charts.plot_response_rates(agents.head(N_AGENTS), theme=theme),
+    "Who answers",
+    charts.plot_response_rates(agents, theme=theme),
     takeaway=charts.response_rates_takeaway(agents),
     table=agents,
     metrics=["response_rate"],

@@ -42,7 +42,7 @@ from leadlib.export import (
 )
 from leadlib.export.files import write_xlsx
 from leadlib.export.texts import CUT_MARK, EXCEL_CELL_UNITS, cell_text, csv_column, defused
-from leadlib.filters import Filters
+from leadlib.filters import Filters, describe
 from leadlib.records import AgentName, Contact, Lead, ListingName, ProjectName
 from leadlib.store import Store
 from tests.conftest import at, make_lead
@@ -493,9 +493,11 @@ def test_the_result_tells_the_files_hash_and_the_as_of_time(five: Store, tmp_pat
     assert stat.S_IMODE((tmp_path / "out").stat().st_mode) == 0o600
 
 
+ABOUT_FILTERS = Filters.of({"status": ["responded"], "agent": ["none", "90001"], "to": ["2026-09-15"]})
+ABOUT_NAMES = {"agent": {"90001": "Agent Test One"}}
 ABOUT: dict[str, object] = {
     "portal": "test",
-    "filter_words": "Status responded · assigned agent Agent Test One or no assigned agent · to 2026-09-15",
+    "filter_words": describe(ABOUT_FILTERS, ABOUT_NAMES),
     "filters": ["status=responded", "agent=90001", "agent=none", "to=2026-09-15"],
     "time_zone": "Asia/Dubai",
     "as_of": "2026-09-20T14:00:00+04:00",
@@ -508,8 +510,7 @@ ABOUT: dict[str, object] = {
 
 
 def export_with_filters(store: Store, path: Path, fmt: Format) -> None:
-    filters = Filters.of({"status": ["responded"], "agent": ["none", "90001"], "to": ["2026-09-15"]})
-    export(store, path, fmt, filters, names={"agent": {"90001": "Agent Test One"}})
+    export(store, path, fmt, ABOUT_FILTERS, names=ABOUT_NAMES)
 
 
 def test_json_says_what_it_holds(five: Store, tmp_path: Path) -> None:

@@ -160,21 +160,15 @@ def _hatching(is_partial: pd.Series, theme: Theme) -> dict[str, Any]:
 def _total(frame: pd.DataFrame, whole: pd.DataFrame, where: dict[str, Any], is_named: bool) -> dict[str, Any]:
     """A line nobody sees: in the hover box it stands for the sum, and says if the bucket is only a part."""
     totals = frame.groupby("bucket", sort=True)["leads"].sum().to_numpy()
-    notes = []
-    for n, covered, partial in zip(totals, whole["covered"], whole["is_partial"], strict=True):
-        if covered <= 0 and n == 0:
-            notes.append(", not read: no answer")
-        else:
-            notes.append(f", {formats.percent(covered)} of the time read" if partial else "")
-    words = "<b>%{y:,} leads</b>" + (" in all" if is_named else "")
+    read = list(zip(totals, whole["covered"], whole["is_partial"], strict=True))
     return {
         "type": "scatter",
         "mode": "lines",
         **where,
-        "y": [int(n) for n in totals],
+        "y": [None if covered <= 0 and n == 0 else int(n) for n, covered, _ in read],
         "line": {"width": 0, "color": "rgba(0,0,0,0)"},
-        "text": notes,
-        "hovertemplate": words + "%{text}<extra></extra>",
+        "text": [f", {formats.percent(covered)} of the time read" if partial else "" for _, covered, partial in read],
+        "hovertemplate": "<b>%{y:,} leads</b>" + (" in all" if is_named else "") + "%{text}<extra></extra>",
         "name": "Total",
         "showlegend": False,
     }

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from xlsxwriter.exceptions import FileSizeError, XlsxWriterException
 
-from leadlib.errors import LeadlibError
+from leadlib.errors import ExportError
 from leadlib.export.columns import About, Column, Format, chosen_columns, format_named
 from leadlib.export.files import write_csv, write_json, write_parquet, write_xlsx
 from leadlib.filters import Filters, describe, to_where
@@ -34,16 +34,6 @@ _WRITERS: Mapping[Format, Callable[[Iterator[pa.Table], Path, About], int]] = {
     "parquet": write_parquet,
     "json": write_json,
 }
-
-
-class ExportError(LeadlibError):
-    """The file could not be written. `path` is where it should have come."""
-
-    title = "The export could not be written"
-
-    def __init__(self, message: str, path: str) -> None:
-        super().__init__(message)
-        self.path = path
 
 
 @dataclass(frozen=True)

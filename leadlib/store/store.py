@@ -2,8 +2,10 @@
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -23,6 +25,9 @@ from leadlib.store.writes import (
     write_personal,
     write_rejected_payloads,
 )
+
+# One count for all stores of a process: a cache that outlives a store must not take another's answers for its own.
+_VERSIONS = count(1)
 
 
 @dataclass(frozen=True)
@@ -53,14 +58,15 @@ class Store:
     """The leads that the portal ever showed, and each status change witnessed.
 
     One process owns the files while it is open. Reading is safe from any thread; writes queue behind one another.
-    `data_version` grows with every committed change: use it as a cache key. It is this process's own count.
+    `data_version` grows with every committed change: use it as a cache key. It is this process's own count, and no
+    two stores of a process share a version.
     """
 
     def __init__(self, folder: Path, analytics: File, personal: File, timezone: ZoneInfo, portal: str) -> None:
         self.folder = folder
         self.timezone = timezone
         self.portal = portal
-        self.data_version = 0
+        self.data_version = next(_VERSIONS)
         self._analytics = analytics
         self._personal = personal
         self._hash_key = self._load_hash_key()
@@ -110,17 +116,20 @@ class Store:
 
         Integer columns with gaps come as pandas' Int64. Raises StoreError, which names the kind of failure only.
         """
-        table = self._run(self._analytics, sql, parameters).to_arrow_table()
+        with _reading(self._analytics):
+            table = self._run(self._analytics, sql, parameters).to_arrow_table()
         return pd.DataFrame({name: _to_series(table.column(name)) for name in table.column_names})
 
     def batches(self, sql: str, parameters: Mapping[str, object], rows: int = 5_000) -> Iterator[pa.RecordBatch]:
         """The same, streamed: a result of any size in batches of about `rows`."""
-        yield from self._run(self._analytics, sql, parameters).to_arrow_reader(rows)
+        with _reading(self._analytics):
+            yield from self._run(self._analytics, sql, parameters).to_arrow_reader(rows)
 
     def contacts(self, lead_ids: Sequence[str]) -> pa.Table:
         """Who sent these leads: the columns of lead_contacts, any order, no row for an unknown id. Personal."""
-        sql = "select * from lead_contacts where lead_id in $lead_ids"
-        return self._run(self._personal, sql, {"lead_ids": list(lead_ids)}).to_arrow_table()
+        sql = "select c.* from lead_contacts as c semi join (select unnest($lead_ids) as lead_id) using (lead_id)"
+        with _reading(self._personal):
+            return self._run(self._personal, sql, {"lead_ids": list(lead_ids)}).to_arrow_table()
 
     def as_of(self) -> datetime | None:
         """The portal's time of the newest observation; None while there is none. What the numbers speak of."""
@@ -157,7 +166,7 @@ class Store:
         with self._personal.transaction() as cursor:
             write_personal(cursor, leads)
         with self._analytics.transaction() as cursor:
-            count = write_analytics(
+            written = write_analytics(
                 cursor,
                 leads,
                 observed_at=observed_at,
@@ -165,8 +174,8 @@ class Store:
                 hash_key=self._hash_key,
                 timezone_name=self.timezone.key,
             )
-        self.data_version += 1
-        return count
+        self.data_version = next(_VERSIONS)
+        return written
 
     def write_rejected(self, rows: Sequence[RejectedRow], *, sync_id: str, observed_at: datetime) -> None:
         """Keeps rows that are no leads: the text in the personal file, the reason beside the sync. Repeats are one."""
@@ -212,7 +221,7 @@ class Store:
                     marks = ", ".join("?" * (len(rows[0]) + 1))
                     cursor.executemany(f"insert into {table} values ({marks})", [[*row, now] for row in rows])
         if agents or listings or projects:
-            self.data_version += 1
+            self.data_version = next(_VERSIONS)
 
     def begin_sync(self, *, kind: str, dialect: str, started_at: datetime) -> str:
         """The id of a new row in `syncs`, open until `finish_sync`."""
@@ -234,7 +243,7 @@ class Store:
                 f"update syncs set {', '.join(f'{name} = ${name}' for name in columns)} where sync_id = $sync_id",
                 values,
             )
-        self.data_version += 1
+        self.data_version = next(_VERSIONS)
 
     def write_slice(
         self,
@@ -253,7 +262,7 @@ class Store:
                 "insert into slices values (?, ?, ?, ?, ?, ?, ?)",
                 [sync_id, created_from, created_to, total, n_distinct, is_certain, observed_at],
             )
-        self.data_version += 1
+        self.data_version = next(_VERSIONS)
 
     def remember(self, key: str, value: str) -> None:
         """Keeps a fact about the portal (its dialect, say) beside the data."""
@@ -264,10 +273,7 @@ class Store:
     # Inside
 
     def _run(self, file: File, sql: str, parameters: Mapping[str, object] | None) -> duckdb.DuckDBPyRelation:
-        try:
-            return file.cursor().sql(sql, params=dict(parameters) if parameters else None)
-        except duckdb.Error as error:
-            raise StoreError(f"A query failed ({type(error).__name__}).", str(file.path)) from error
+        return file.cursor().sql(sql, params=dict(parameters) if parameters else None)
 
     def _load_hash_key(self) -> bytes:
         found = self._personal.cursor().execute("select sender_hash_key from install").fetchone()
@@ -296,6 +302,16 @@ class Store:
                 with self._analytics.transaction() as cursor:
                     cursor.execute("update leads set created_local = timezone(?, created_at)", [self.timezone.key])
             self.remember("timezone", self.timezone.key)
+
+
+@contextmanager
+def _reading(file: File) -> Iterator[None]:
+    """Turns DuckDB's errors into ours. A relation runs when it is fetched, so fetching belongs inside."""
+    try:
+        yield
+    except duckdb.Error as error:
+        # The database's own words may quote a value, so they stay in the cause and out of the message.
+        raise StoreError(f"A query failed ({type(error).__name__}).", str(file.path)) from error
 
 
 def _to_series(column: pa.ChunkedArray) -> pd.Series:
