@@ -26,12 +26,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadlib.errors import FilterError, StoreError
+from leadlib.errors import ExportError, FilterError, StoreError
 from leadlib.export import (
     COLUMNS,
     FORMATS,
     RULES,
-    ExportError,
     ExportResult,
     Format,
     Tickets,

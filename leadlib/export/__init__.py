@@ -1,7 +1,7 @@
 """Leads as files: CSV, XLSX, Parquet and JSON, and the tickets under which the app hands them out."""
 
 from leadlib.export.columns import COLUMNS, FORMATS, RULES, Column, FileFormat, Format, format_named
-from leadlib.export.leads import ExportError, ExportResult, export_leads, file_name
+from leadlib.export.leads import ExportResult, export_leads, file_name
 from leadlib.export.tickets import Ticket, Tickets
 
 __all__ = [
@@ -9,7 +9,6 @@ __all__ = [
     "FORMATS",
     "RULES",
     "Column",
-    "ExportError",
     "ExportResult",
     "FileFormat",
     "Format",
