@@ -1,5 +1,6 @@
 """What each number means (METRICS), what leads are grouped by (DIMENSIONS), and one function per question."""
 
+from leadlib.metrics.change import summary_change
 from leadlib.metrics.choices import choices
 from leadlib.metrics.questions import (
     COUNTS,
@@ -10,7 +11,6 @@ from leadlib.metrics.questions import (
     heat_map,
     status_counts,
     summary,
-    summary_change,
     volume,
 )
 from leadlib.metrics.statistics import newcombe, wilson

@@ -150,6 +150,11 @@ def utc(value: datetime) -> datetime:
     return aware.to_pydatetime()
 
 
+def local_time(instant: datetime, store: Store) -> datetime:
+    """An instant on the clock of the account's zone, naive."""
+    return instant.astimezone(store.timezone).replace(tzinfo=None)
+
+
 _STEPS: Mapping[Grain, str] = {"hour": "h", "day": "D", "week": "7D", "month": "MS"}
 
 

@@ -6,7 +6,7 @@ numerator and denominator under the names METRICS gives. Instants are UTC; bucke
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Literal, get_args
 
 import numpy as np
@@ -16,16 +16,17 @@ from leadlib import formats
 from leadlib.errors import FilterError
 from leadlib.filters import MISSING, Filters
 from leadlib.formats import Grain
+from leadlib.metrics.change import summary_change
 from leadlib.metrics.queries import (
     Coverage,
     ask,
-    between,
     buckets_between,
     coverage,
+    local_time,
     names_for,
     window,
 )
-from leadlib.metrics.statistics import newcombe, wilson
+from leadlib.metrics.statistics import wilson
 from leadlib.metrics.table import (
     ALL,
     CHANNEL_LABELS,
@@ -46,9 +47,6 @@ from leadlib.metrics.table import (
 )
 from leadlib.records import LADDER
 from leadlib.store import Store
-
-DAYS_COMPARED = 30
-"""How many complete days are compared when the filters name no days."""
 
 VolumeBy = Literal["channel", "entity_type", "stage", "agent"]
 
@@ -77,42 +75,6 @@ def summary(store: Store, filters: Filters) -> pd.DataFrame:
     for column in times:
         rows[column] = _instants(rows[column])
     return rows[[*COUNTS, *_rate_columns(), *times]]
-
-
-def summary_change(store: Store, filters: Filters) -> pd.DataFrame:
-    """How the headline numbers compare with the period of equal length before, at equal age; one row per number.
-
-    The period is the filters' days as far as they are over, or the last 30 complete days where the filters name none.
-    The earlier leads are taken as they were known as many days earlier: both periods had equally long to be answered.
-
-    Columns: key (of METRICS: leads, unique_senders, responded, response_rate, response_rate_of_all), current, previous,
-    change (a difference; of shares for rates), change_low, change_high (Newcombe's 95 % interval, rates only),
-    relative_change (change / previous, counts only), is_comparable, reason (why not; empty if it is), current_from,
-    current_to, previous_from, previous_to (days, inclusive; None where there is no period). What cannot be compared is
-    None or NaN: the earlier days were not read, their replies were not yet being followed, or leads are too few.
-    """
-    read = coverage(store)
-    current = _complete_days(store, filters, read)
-    keys = ("leads", "unique_senders", "responded", "response_rate", "response_rate_of_all")
-    if current is None or read.ends_at is None:
-        return _changes(dict.fromkeys(keys, (None, None, "There is no complete day to compare.")), None, None)
-    first, last = current
-    length = timedelta(days=(last - first).days + 1)
-    previous = (first - length, last - length)
-    now = _cohort(store, between(filters, *current), read.ends_at)
-    if not read.contains(*_ends(store, current)):
-        reason = f"Not all of {formats.day_range(*current)} was read."
-        return _changes(dict.fromkeys(keys, (now, None, reason)), current, previous)
-    if not read.contains(*_ends(store, previous)):
-        reason = f"The days before, {formats.day_range(*previous)}, are not all in the store."
-        return _changes(dict.fromkeys(keys, (now, None, reason)), current, previous)
-    then = _cohort(store, between(filters, *previous), read.ends_at - length)
-    counts: _Side = (now, then, "")
-    replies: _Side = counts
-    if then["uncertain"] > MAXIMUM_UNKNOWN_SHARE * then["leads"]:
-        replies = (now, None, "Replies to the earlier leads were not yet being followed at the same age.")
-    sides = {key: replies if key.startswith("respon") else counts for key in keys}
-    return _changes(sides, current, previous)
 
 
 def volume(
@@ -147,7 +109,7 @@ def volume(
         order = [*order[:limit], OTHERS]
     start, end = window(filters, store.timezone)
     read = coverage(store).within(start, end)
-    local = [_local(instant, store) for instant in (read.begins_at, read.ends_at) if instant is not None]
+    local = [local_time(instant, store) for instant in (read.begins_at, read.ends_at) if instant is not None]
     # A stretch that ends at midnight does not begin another day.
     local[1:] = [instant - timedelta(microseconds=1) for instant in local[1:]]
     seen = [counted["bucket"].min().to_pydatetime(), counted["bucket"].max().to_pydatetime()]
@@ -425,16 +387,12 @@ def _time_label(dimension: Dimension, key: str) -> str:
     return formats.bucket(date.fromisoformat(key), grain_named(dimension.key))
 
 
-def _local(instant: datetime, store: Store) -> datetime:
-    return instant.astimezone(store.timezone).replace(tzinfo=None)
-
-
 def _hours_read(read: Coverage, store: Store) -> pd.Series:
     """How many hours of each weekday and hour were read at least in part, indexed by (weekday, hour)."""
     if read.begins_at is None or read.ends_at is None:
         return pd.Series(dtype="int64")
-    last = _local(read.ends_at, store) - timedelta(microseconds=1)
-    hours = buckets_between(_local(read.begins_at, store), last, "hour", store.timezone)
+    last = local_time(read.ends_at, store) - timedelta(microseconds=1)
+    hours = buckets_between(local_time(read.begins_at, store), last, "hour", store.timezone)
     starts = hours.starts[read.shares(hours.from_, hours.to) > 0]
     return pd.Series(1, index=starts).groupby([starts.day_of_week + 1, starts.hour]).sum()
 
@@ -450,84 +408,3 @@ def _note_on_stages(stages: Sequence[str], channels: Sequence[str], reported: Ma
             words = formats.listed([CHANNEL_LABELS.get(c, c) or "no channel" for c in silent], "or")
             notes.append(f"{STAGE_LABELS[stage]} is never reported for {words}.")
     return " ".join(notes)
-
-
-_Cohort = Mapping[str, int]
-_Side = tuple[_Cohort | None, _Cohort | None, str]
-
-
-def _complete_days(store: Store, filters: Filters, read: Coverage) -> tuple[date, date] | None:
-    """The first and last day to compare, both inclusive and over at the last observation; None if there is none."""
-    if read.begins_at is None or read.ends_at is None:
-        return None
-    last = _local(read.ends_at, store).date() - timedelta(days=1)
-    first_chosen, last_chosen = filters.first("from"), filters.first("to")
-    if last_chosen is not None:
-        last = min(last, date.fromisoformat(last_chosen))
-    if first_chosen is not None:
-        first = date.fromisoformat(first_chosen)
-    elif last_chosen is not None:
-        first = _local(read.begins_at, store).date()
-    else:
-        first = last - timedelta(days=DAYS_COMPARED - 1)
-    return (first, last) if first <= last else None
-
-
-def _ends(store: Store, days: tuple[date, date]) -> tuple[datetime, datetime]:
-    start, end = window(between(Filters(), *days), store.timezone)
-    if start is None or end is None:
-        raise AssertionError("both days are given")
-    return start, end
-
-
-def _cohort(store: Store, filters: Filters, seen_by: datetime) -> _Cohort:
-    row = ask(store, "cohort", filters, seen_by=seen_by).iloc[0]
-    return {str(name): int(value) for name, value in row.items()}
-
-
-def _changes(
-    sides: Mapping[str, _Side], current: tuple[date, date] | None, previous: tuple[date, date] | None
-) -> pd.DataFrame:
-    rows = []
-    for key, (now, then, reason) in sides.items():
-        row = _rate_change(key, now, then) if metric_named(key).unit == "share" else _count_change(key, now, then)
-        row["reason"] = row.get("reason") or reason
-        row["is_comparable"] = not row["reason"]
-        rows.append({"key": key, **row})
-    frame = pd.DataFrame(rows)
-    numbers = ["current", "previous", "change", "change_low", "change_high", "relative_change"]
-    for column in numbers:
-        frame[column] = frame[column].astype(float) if column in frame else np.nan
-    for name, days in (("current", current), ("previous", previous)):
-        frame[f"{name}_from"] = pd.Series([days[0] if days else None] * len(frame), dtype=object)
-        frame[f"{name}_to"] = pd.Series([days[1] if days else None] * len(frame), dtype=object)
-    days_columns = ["current_from", "current_to", "previous_from", "previous_to"]
-    return frame[["key", *numbers, "is_comparable", "reason", *days_columns]]
-
-
-def _count_change(key: str, now: _Cohort | None, then: _Cohort | None) -> dict[str, object]:
-    row: dict[str, object] = {"current": now[key] if now else None}
-    if now is not None and then is not None:
-        change = now[key] - then[key]
-        row |= {"previous": then[key], "change": change, "relative_change": change / then[key] if then[key] else None}
-    return row
-
-
-def _rate_change(key: str, now: _Cohort | None, then: _Cohort | None) -> dict[str, object]:
-    metric = metric_named(key)
-    top, bottom = str(metric.numerator), str(metric.denominator)
-
-    def shown(side: _Cohort) -> float | None:
-        unknown_leads = side["unknown_matured"] if key == "response_rate" else 0
-        is_shown = side[bottom] >= MINIMUM_FOR_RATE and unknown_leads <= MAXIMUM_UNKNOWN_SHARE * side[bottom]
-        return side[top] / side[bottom] if is_shown else None
-
-    row: dict[str, object] = {"current": shown(now) if now else None}
-    if now is None or then is None:
-        return row
-    row["previous"] = shown(then)
-    if row["current"] is None or row["previous"] is None:
-        row["reason"] = "Too few leads, or too many of unknown history, for a rate in both periods."
-        return row
-    change, low, high = newcombe(now[top], now[bottom], then[top], then[bottom])
-    return row | {"change": float(change), "change_low": float(low), "change_high": float(high)}

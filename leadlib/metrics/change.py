@@ -1,0 +1,133 @@
+"""How the headline numbers compare with the period before, at equal length and equal age."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+
+from leadlib import formats
+from leadlib.filters import Filters
+from leadlib.metrics.queries import Coverage, ask, between, coverage, local_time, window
+from leadlib.metrics.statistics import newcombe
+from leadlib.metrics.table import MAXIMUM_UNKNOWN_SHARE, MINIMUM_FOR_RATE, metric_named
+from leadlib.store import Store
+
+DAYS_COMPARED = 30
+"""How many complete days are compared when the filters name no days."""
+
+_Cohort = Mapping[str, int]
+_Side = tuple[_Cohort | None, _Cohort | None, str]
+
+
+def summary_change(store: Store, filters: Filters) -> pd.DataFrame:
+    """How the headline numbers compare with the period of equal length before, at equal age; one row per number.
+
+    The period is the filters' days as far as they are over, or the last 30 complete days where the filters name none.
+    The earlier leads are taken as they were known as many days earlier: both periods had equally long to be answered.
+
+    Columns: key (of METRICS: leads, unique_senders, responded, response_rate, response_rate_of_all), current, previous,
+    change (a difference; of shares for rates), change_low, change_high (Newcombe's 95 % interval, rates only),
+    relative_change (change / previous, counts only), is_comparable, reason (why not; empty if it is), current_from,
+    current_to, previous_from, previous_to (days, inclusive; None where there is no period). What cannot be compared is
+    None or NaN: the earlier days were not read, their replies were not yet being followed, or leads are too few.
+    """
+    read = coverage(store)
+    current = _complete_days(store, filters, read)
+    keys = ("leads", "unique_senders", "responded", "response_rate", "response_rate_of_all")
+    if current is None or read.ends_at is None:
+        return _changes(dict.fromkeys(keys, (None, None, "There is no complete day to compare.")), None, None)
+    first, last = current
+    length = timedelta(days=(last - first).days + 1)
+    previous = (first - length, last - length)
+    now = _cohort(store, between(filters, *current), read.ends_at)
+    if not read.contains(*_ends(store, current)):
+        reason = f"Not all of {formats.day_range(*current)} was read."
+        return _changes(dict.fromkeys(keys, (now, None, reason)), current, previous)
+    if not read.contains(*_ends(store, previous)):
+        reason = f"The days before, {formats.day_range(*previous)}, are not all in the store."
+        return _changes(dict.fromkeys(keys, (now, None, reason)), current, previous)
+    then = _cohort(store, between(filters, *previous), read.ends_at - length)
+    counts: _Side = (now, then, "")
+    replies: _Side = counts
+    if then["uncertain"] > MAXIMUM_UNKNOWN_SHARE * then["leads"]:
+        replies = (now, None, "Replies to the earlier leads were not yet being followed at the same age.")
+    sides = {key: replies if key.startswith("respon") else counts for key in keys}
+    return _changes(sides, current, previous)
+
+
+def _complete_days(store: Store, filters: Filters, read: Coverage) -> tuple[date, date] | None:
+    """The first and last day to compare, both inclusive and over at the last observation; None if there is none."""
+    if read.begins_at is None or read.ends_at is None:
+        return None
+    last = local_time(read.ends_at, store).date() - timedelta(days=1)
+    first_chosen, last_chosen = filters.first("from"), filters.first("to")
+    if last_chosen is not None:
+        last = min(last, date.fromisoformat(last_chosen))
+    if first_chosen is not None:
+        first = date.fromisoformat(first_chosen)
+    elif last_chosen is not None:
+        first = local_time(read.begins_at, store).date()
+    else:
+        first = last - timedelta(days=DAYS_COMPARED - 1)
+    return (first, last) if first <= last else None
+
+
+def _ends(store: Store, days: tuple[date, date]) -> tuple[datetime, datetime]:
+    start, end = window(between(Filters(), *days), store.timezone)
+    if start is None or end is None:
+        raise AssertionError("both days are given")
+    return start, end
+
+
+def _cohort(store: Store, filters: Filters, seen_by: datetime) -> _Cohort:
+    row = ask(store, "cohort", filters, seen_by=seen_by).iloc[0]
+    return {str(name): int(value) for name, value in row.items()}
+
+
+def _changes(
+    sides: Mapping[str, _Side], current: tuple[date, date] | None, previous: tuple[date, date] | None
+) -> pd.DataFrame:
+    rows = []
+    for key, (now, then, reason) in sides.items():
+        row = _rate_change(key, now, then) if metric_named(key).unit == "share" else _count_change(key, now, then)
+        row["reason"] = row.get("reason") or reason
+        row["is_comparable"] = not row["reason"]
+        rows.append({"key": key, **row})
+    frame = pd.DataFrame(rows)
+    numbers = ["current", "previous", "change", "change_low", "change_high", "relative_change"]
+    for column in numbers:
+        frame[column] = frame[column].astype(float) if column in frame else np.nan
+    for name, days in (("current", current), ("previous", previous)):
+        frame[f"{name}_from"] = pd.Series([days[0] if days else None] * len(frame), dtype=object)
+        frame[f"{name}_to"] = pd.Series([days[1] if days else None] * len(frame), dtype=object)
+    days_columns = ["current_from", "current_to", "previous_from", "previous_to"]
+    return frame[["key", *numbers, "is_comparable", "reason", *days_columns]]
+
+
+def _count_change(key: str, now: _Cohort | None, then: _Cohort | None) -> dict[str, object]:
+    row: dict[str, object] = {"current": now[key] if now else None}
+    if now is not None and then is not None:
+        change = now[key] - then[key]
+        row |= {"previous": then[key], "change": change, "relative_change": change / then[key] if then[key] else None}
+    return row
+
+
+def _rate_change(key: str, now: _Cohort | None, then: _Cohort | None) -> dict[str, object]:
+    metric = metric_named(key)
+    top, bottom = str(metric.numerator), str(metric.denominator)
+
+    def shown(side: _Cohort) -> float | None:
+        unknown_leads = side["unknown_matured"] if key == "response_rate" else 0
+        is_shown = side[bottom] >= MINIMUM_FOR_RATE and unknown_leads <= MAXIMUM_UNKNOWN_SHARE * side[bottom]
+        return side[top] / side[bottom] if is_shown else None
+
+    row: dict[str, object] = {"current": shown(now) if now else None}
+    if now is None or then is None:
+        return row
+    row["previous"] = shown(then)
+    if row["current"] is None or row["previous"] is None:
+        row["reason"] = "Too few leads, or too many of unknown history, for a rate in both periods."
+        return row
+    change, low, high = newcombe(now[top], now[bottom], then[top], then[bottom])
+    return row | {"change": float(change), "change_low": float(low), "change_high": float(high)}

@@ -1,0 +1,182 @@
+"""How a stretch of createdAt is read from the portal so that nothing in it can be missed without being noticed.
+
+Offset paging is unsafe because page k depends on what happened before page k was asked for: leads that arrive, vanish
+or move in the order shift the rest. A slice of time that fits into one response needs no second page. If as many
+different rows come as the response's own `total` says, all of the slice is there, whatever the order.
+"""
+
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from leadlib.api import Client, LeadPage
+from leadlib.errors import UnexpectedPayloadError
+from leadlib.filters import Filters
+from leadlib.records import Lead, RejectedRow
+
+PAD = timedelta(seconds=1)
+"""What a slice asks for on either side of itself: right for inclusive and exclusive bounds, and for whole seconds."""
+
+NARROWEST = timedelta(seconds=1)
+"""A slice this narrow is not split any more: the portal's clock may have no finer grain."""
+
+ROWS_AIMED_AT = 32
+"""Leads per slice when planning blind: well below a page, so that a busy hour seldom needs a second try."""
+
+MAX_TRIES = 8
+"""How often several pages are read before they are called uncertain."""
+
+TRIES_ON_A_COUNT = 3
+"""How often a response that contradicts its own count is asked for again."""
+
+CALLS_IN_FLIGHT = 8
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A stretch of createdAt as it was read: half-open [created_from, created_to).
+
+    `leads` and `rejected` are all rows that came for it, a second more than asked on either side included. `total` is
+    the portal's count, `n_distinct` ours. If not `is_certain`, a lead may have slipped through. `observed_at` is the
+    portal's clock, UTC.
+    """
+
+    created_from: datetime
+    created_to: datetime
+    leads: tuple[Lead, ...]
+    rejected: tuple[RejectedRow, ...]
+    total: int
+    n_distinct: int
+    is_certain: bool
+    observed_at: datetime
+
+
+def cuts_blind(created_from: datetime, created_to: datetime, total: int) -> list[datetime]:
+    """Where to cut a stretch about which nothing but its number of leads is known: evenly, and not below NARROWEST."""
+    n_slices = max(1, min(round(total / ROWS_AIMED_AT), (created_to - created_from) // NARROWEST))
+    width = (created_to - created_from) / n_slices
+    return [created_from + width * place for place in range(1, n_slices)]
+
+
+def read_slices(
+    client: Client, created_from: datetime, created_to: datetime, cuts: Sequence[datetime], now: datetime
+) -> Iterator[Slice]:
+    """Slices that together cover [created_from, created_to), in the order in which they arrive.
+
+    `cuts` are the first guess; what does not fit into one response is cut into as many parts as its total asks for,
+    until it does. `now` is the portal's clock, for answers that do not say; a slice that reaches it is asked for
+    without an upper bound. Only for a portal that obeys createdAtTo. Raises PortalError; what was yielded stands.
+    """
+    edges = [created_from, *(cut for cut in sorted(cuts) if created_from < cut < created_to), created_to]
+    waiting = deque((a, b) for a, b in pairwise(edges))
+    running: dict[Future[Slice | int], tuple[datetime, datetime]] = {}
+    with ThreadPoolExecutor(CALLS_IN_FLIGHT, thread_name_prefix="leadlib-reading") as pool:
+        try:
+            while waiting or running:
+                while waiting and len(running) < CALLS_IN_FLIGHT:
+                    a, b = waiting.popleft()
+                    running[pool.submit(_read_one, client, a, b, now, is_open=b >= now)] = (a, b)
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    a, b = running.pop(future)
+                    slice_or_total = future.result()
+                    if isinstance(slice_or_total, int):
+                        inner = cuts_blind(a, b, max(slice_or_total, 2 * ROWS_AIMED_AT)) or [a + (b - a) / 2]
+                        waiting.extendleft(reversed(list(pairwise([a, *inner, b]))))
+                    else:
+                        yield slice_or_total
+        finally:
+            for future in running:
+                future.cancel()
+
+
+def _read_one(client: Client, a: datetime, b: datetime, now: datetime, *, is_open: bool) -> Slice | int:
+    """The slice; or its total, if it does not fit into one response and can still be split."""
+    low, high = a - PAD, None if is_open else b + PAD
+    pages: list[LeadPage] = []
+    for _ in range(TRIES_ON_A_COUNT):
+        page = client.page(1, created_from=low, created_to=high)
+        if not page.is_last:
+            # More than one response, or a portal that hands out less than a page: narrower is the way.
+            return page.total if b - a > NARROWEST else _read_pages(client, a, b, low, high, now)
+        if page.n_distinct == page.total:
+            return _slice(a, b, [page], is_certain=True, now=now)
+        pages.append(page)
+    # All of it came in one response that contradicts its own count. A narrower slice would contradict itself too.
+    return _slice(a, b, pages, is_certain=False, now=now)
+
+
+def _read_pages(client: Client, a: datetime, b: datetime, low: datetime, high: datetime | None, now: datetime) -> Slice:
+    """More leads in one second than a page holds: all pages, until a pass has its certificate; else all that came."""
+    seen: list[LeadPage] = []
+    for _ in range(MAX_TRIES):
+        pages: list[LeadPage] = []
+        try:
+            verdict = _collected(one_pass(client, Filters(), low, high), pages)
+        except UnexpectedPayloadError:
+            continue  # pages that repeat or break off: another try may find them in order
+        finally:
+            seen.extend(pages)
+        if verdict.is_certain:
+            return _slice(a, b, pages, is_certain=True, now=now)
+    return _slice(a, b, seen, is_certain=False, now=now)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a pass over the pages is worth: the portal's last count, ours, and whether it has its certificate."""
+
+    total: int
+    n_distinct: int
+    is_certain: bool
+
+
+def one_pass(
+    client: Client, filters: Filters, created_from: datetime | None, created_to: datetime | None
+) -> Generator[LeadPage, None, Verdict]:
+    """All pages in order; its return value is the verdict.
+
+    The certificate: `total` is the same on every page, page 1 read again at the end is unchanged, and as many different
+    rows came as `total` says. Raises PortalError; a pass that breaks off has no verdict.
+    """
+    ids: set[str] = set()
+    totals: set[int] = set()
+    n_without_id = 0
+    first: LeadPage | None = None
+    for page in client.iter_pages(filters, created_from, created_to):
+        first = first or page
+        totals.add(page.total)
+        ids.update(page.row_ids)
+        n_without_id += page.row_ids.count("")
+        yield page
+    again = client.page(1, filters=filters, created_from=created_from, created_to=created_to)
+    n_distinct = len(ids - {""}) + n_without_id
+    is_unchanged = first is not None and again.row_ids == first.row_ids
+    return Verdict(again.total, n_distinct, is_unchanged and totals == {n_distinct} == {again.total})
+
+
+def _collected(pass_: Generator[LeadPage, None, Verdict], into: list[LeadPage]) -> Verdict:
+    while True:
+        try:
+            into.append(next(pass_))
+        except StopIteration as end:
+            verdict: Verdict = end.value
+            return verdict
+
+
+def _slice(a: datetime, b: datetime, pages: Sequence[LeadPage], *, is_certain: bool, now: datetime) -> Slice:
+    ids = {row_id for page in pages for row_id in page.row_ids if row_id}
+    return Slice(
+        created_from=a,
+        created_to=b,
+        leads=tuple(lead for page in pages for lead in page.leads),
+        rejected=tuple(row for page in pages for row in page.rejected),
+        total=pages[-1].total if pages else 0,
+        n_distinct=len(ids) + (pages[0].row_ids.count("") if pages else 0),
+        is_certain=is_certain,
+        # The earliest of several: what was seen later is then never dated too late.
+        observed_at=min((page.portal_at or now for page in pages), default=now),
+    )
