@@ -78,7 +78,9 @@ def read_slices(
             while waiting or running:
                 while waiting and len(running) < CALLS_IN_FLIGHT:
                     a, b = waiting.popleft()
-                    running[pool.submit(_read_one, client, a, b, now, is_open=b >= now)] = (a, b)
+                    # Below the stretch nothing may be asked for: its start can be the oldest the portal accepts.
+                    low, high = max(a - PAD, created_from), None if b >= now else b + PAD
+                    running[pool.submit(_read_one, client, a, b, low, high, now)] = (a, b)
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
                     a, b = running.pop(future)
@@ -93,9 +95,10 @@ def read_slices(
                 future.cancel()
 
 
-def _read_one(client: Client, a: datetime, b: datetime, now: datetime, *, is_open: bool) -> Slice | int:
+def _read_one(
+    client: Client, a: datetime, b: datetime, low: datetime, high: datetime | None, now: datetime
+) -> Slice | int:
     """The slice; or its total, if it does not fit into one response and can still be split."""
-    low, high = a - PAD, None if is_open else b + PAD
     pages: list[LeadPage] = []
     for _ in range(TRIES_ON_A_COUNT):
         page = client.page(1, created_from=low, created_to=high)

@@ -1,23 +1,24 @@
-"""From the portal into the store: what to read, how surely it was read, and what came of it.
+"""From the portal into the store: what to read, how it is written down, and what came of it.
 
-Offset paging loses leads when others arrive or vanish between two pages, so a pass over the pages counts as certain
-only with a certificate: `total` is the same on every page, page 1 read again at the end is unchanged, and as many
-different rows came as `total` says. A pass without it is repeated; what was seen is kept in any case; if no pass can be
-certified, the stretch is recorded, and shown, as uncertain.
+Where the portal obeys createdAtTo, time is read in slices of one response each; where it does not, in passes over its
+pages that need a certificate (`leadlib.reading` has both, and why). What was seen is kept in any case. What cannot be
+certified is recorded, and shown, as uncertain.
 """
 
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from leadlib.api import Client, LeadPage
+from leadlib import formats
+from leadlib.api import Client
 from leadlib.errors import BadRequestError, LeadlibError
 from leadlib.filters import Filters, start_of_day
-from leadlib.records import AgentName, Lead, ListingName, ProjectName
-from leadlib.store import Store, SyncRow, UpsertCount
+from leadlib.reading import Slice, Verdict, cuts_blind, one_pass, read_slices
+from leadlib.records import AgentName, Lead, ListingName, ProjectName, RejectedRow
+from leadlib.store import SliceRow, Store, SyncRow, UpsertCount
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,12 @@ FULL_EVERY = timedelta(hours=6)
 
 WINDOW_STEPS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30))
 """How far the start is moved when the portal's window moves on past it during a pass, step by step."""
+
+AHEAD = timedelta(minutes=5)
+"""How far past the portal's clock the newest slice reaches: its clocks may disagree among themselves."""
+
+KNOWN_PER_SLICE = 40
+"""Known leads per slice when a stretch is read again: a page less room for what came since."""
 
 _ROWS_PER_COMMIT = 2_000
 
@@ -197,22 +204,79 @@ class _Run:
         )
 
     def read(self, filters: Filters) -> None:
-        """Reads everything from `created_from` on, again and again until a pass has its certificate."""
+        """Reads everything from `created_from` on, in the way that this portal allows."""
         steps = iter(WINDOW_STEPS)
-        n_pass = 0
-        while n_pass < MAX_PASSES:
+        while True:
             try:
-                is_certain = self._pass(filters, f"reading again, pass {n_pass + 1}" if n_pass else "reading leads")
+                if self.created_from is not None and not filters.selected and self._bounds_created_to():
+                    self._read_slices(self.created_from)
+                else:
+                    self._read_passes(filters)
+                return
             except BadRequestError:
                 # The oldest day of the window moves on while we read. Anything else that is refused stays refused.
                 step = next(steps, None)
                 if self.kind != "full" or self.created_from is None or step is None:
                     raise
                 self.created_from += step
-                continue
-            if is_certain:
+
+    def _bounds_created_to(self) -> bool:
+        known = self.store.recall("bounds_created_to")
+        if known is None:
+            self.report("finding out whether the portal obeys createdAtTo")
+            answer = self.client.bounds_created_to()
+            if answer is None:
+                return False  # an account without leads cannot tell; it is asked again next time
+            known = "yes" if answer else "no"
+            self.store.remember("bounds_created_to", known)
+        return known == "yes"
+
+    def _read_slices(self, created_from: datetime) -> None:
+        page = self.client.page(1, created_from=created_from, per_page=1)
+        portal_now = page.portal_at or self.now()
+        self.n_expected = page.total
+        self.created_to = portal_now
+        cuts = self._cuts(created_from, portal_now, page.total)
+        batch = _Batch(self)
+        try:
+            for slice_ in read_slices(self.client, created_from, portal_now + AHEAD, cuts, portal_now):
+                batch.add(slice_.leads, slice_.rejected, slice_.observed_at, self._ledger(slice_))
+                self.n_uncertain += not slice_.is_certain
+                self.report("reading leads")
+        finally:
+            batch.commit()
+        if self.n_uncertain:
+            self.notes.append(
+                f"{formats.count_of(self.n_uncertain, 'stretch', 'stretches')} contradicted the portal's own count. "
+                "All that came is stored, but a lead may have slipped through. The next sync reads them again."
+            )
+
+    def _ledger(self, slice_: Slice) -> SliceRow:
+        return SliceRow(
+            self.sync_id,
+            slice_.created_from,
+            slice_.created_to,
+            slice_.total,
+            slice_.n_distinct,
+            slice_.is_certain,
+            slice_.observed_at,
+        )
+
+    def _cuts(self, created_from: datetime, created_to: datetime, total: int) -> list[datetime]:
+        """Where to cut: along the leads we know, or evenly where they are too few to tell."""
+        known = self.store.query(
+            "select created_at from leads where created_at between $low and $high "
+            "qualify row_number() over (order by created_at) % $per_slice = 0",
+            {"low": created_from, "high": created_to, "per_slice": KNOWN_PER_SLICE},
+        )["created_at"]
+        if len(known) * KNOWN_PER_SLICE < total / 2:
+            return cuts_blind(created_from, created_to, total)
+        return [instant.to_pydatetime() for instant in known]
+
+    def _read_passes(self, filters: Filters) -> None:
+        for n_pass in range(MAX_PASSES):
+            if self._pass(filters, f"reading again, pass {n_pass + 1}" if n_pass else "reading leads"):
                 return
-            n_pass += 1
         self.n_uncertain = 1
         self.notes.append(
             f"Leads moved between the pages in {MAX_PASSES} passes out of {MAX_PASSES}: all that was seen is stored, "
@@ -221,38 +285,33 @@ class _Run:
 
     def _pass(self, filters: Filters, phase: str) -> bool:
         batch = _Batch(self)
-        ids: set[str] = set()
-        totals: set[int] = set()
-        n_without_id = 0
-        first: LeadPage | None = None
+        pass_ = one_pass(self.client, filters, self.created_from, None)
+        started_at: datetime | None = None
         try:
-            for page in self.client.iter_pages(filters, created_from=self.created_from):
-                first = first or page
-                totals.add(page.total)
-                ids.update(page.row_ids)
-                n_without_id += page.row_ids.count("")
-                self.n_expected = max(page.total, len(ids))
-                batch.add(page)
+            while True:
+                page = next(pass_)
+                started_at = started_at or page.portal_at or self.now()
+                batch.add(page.leads, page.rejected, page.portal_at or self.now())
+                self.n_expected = max(page.total, len(self.seen))
                 self.report(phase)
+        except StopIteration as end:
+            verdict: Verdict = end.value
         finally:
             batch.commit()
-        if first is None:
-            return False
-        again = self.client.page(1, filters=filters, created_from=self.created_from)
-        n_distinct = len(ids - {""}) + n_without_id
-        is_certain = totals == {n_distinct} == {again.total} and again.row_ids == first.row_ids
-        self.created_to = first.portal_at or self.started_at
+        self.created_to = started_at or self.started_at
         if self.kind != "view" and self.created_from is not None:
             self.store.write_slice(
-                self.sync_id,
-                created_from=self.created_from,
-                created_to=self.created_to,
-                total=again.total,
-                n_distinct=n_distinct,
-                is_certain=is_certain,
-                observed_at=self.created_to,
+                SliceRow(
+                    self.sync_id,
+                    self.created_from,
+                    self.created_to,
+                    verdict.total,
+                    verdict.n_distinct,
+                    verdict.is_certain,
+                    self.created_to,
+                )
             )
-        return is_certain
+        return verdict.is_certain
 
     def fetch_names(self) -> None:
         """Looks up agents, listings and projects that leads carry and the store cannot name yet.
@@ -285,24 +344,36 @@ class _Run:
 
 
 class _Batch:
-    """Pages collected for one transaction: as many as share one second of the portal's clock, up to a limit."""
+    """Rows collected for few, large transactions: a history is exact only if rows of different seconds stay apart."""
 
     def __init__(self, run: _Run) -> None:
         self._run = run
-        self._leads: list[Lead] = []
-        self._observed_at: datetime | None = None
+        self._leads: dict[datetime, list[Lead]] = {}
+        self._slices: dict[datetime, list[SliceRow]] = {}
+        self._n_rows = 0
 
-    def add(self, page: LeadPage) -> None:
-        observed_at = page.portal_at or self._run.now()
-        if self._leads and (observed_at != self._observed_at or len(self._leads) >= _ROWS_PER_COMMIT):
+    def add(
+        self,
+        leads: Sequence[Lead],
+        rejected: Sequence[RejectedRow],
+        observed_at: datetime,
+        slice_row: SliceRow | None = None,
+    ) -> None:
+        """Takes the rows of one answer, and the line of the ledger that goes with them."""
+        self._run.store.write_rejected(rejected, sync_id=self._run.sync_id, observed_at=observed_at)
+        self._run.rejected.update(row.sha256 for row in rejected)
+        self._run.seen.update(lead.lead_id for lead in leads)
+        self._leads.setdefault(observed_at, []).extend(leads)
+        if slice_row is not None:
+            self._slices.setdefault(observed_at, []).append(slice_row)
+        self._n_rows += len(leads)
+        if self._n_rows >= _ROWS_PER_COMMIT:
             self.commit()
-        self._observed_at = observed_at
-        self._leads.extend(page.leads)
-        self._run.seen.update(lead.lead_id for lead in page.leads)
-        self._run.rejected.update(row.sha256 for row in page.rejected)
-        self._run.store.write_rejected(page.rejected, sync_id=self._run.sync_id, observed_at=observed_at)
 
     def commit(self) -> None:
-        if self._leads and self._observed_at is not None:
-            self._run.written += self._run.store.write_leads(self._leads, observed_at=self._observed_at)
-            self._leads = []
+        """Writes what was collected, oldest second first; each second is one transaction, ledger included."""
+        for observed_at in sorted(self._leads):
+            self._run.written += self._run.store.write_leads(
+                self._leads[observed_at], observed_at=observed_at, slice_rows=self._slices.get(observed_at, [])
+            )
+        self._leads, self._slices, self._n_rows = {}, {}, 0

@@ -29,7 +29,7 @@ from leadlib.metrics import (
 from leadlib.metrics.queries import SQL_FOLDER, buckets_between, coverage, sql_named
 from leadlib.metrics.table import HOURS_TO_MATURE
 from leadlib.records import AgentName, ListingName, ProjectName
-from leadlib.store import Store
+from leadlib.store import SliceRow, Store
 from tests.conftest import DUBAI, at, make_lead
 
 ALL = Filters()
@@ -46,15 +46,7 @@ def see(store: Store, when: str, *rows: tuple[str, str, str]) -> None:
 
 def read(store: Store, start: str, end: str, observed: str | None = None) -> None:
     """The portal was read from `start` to `end`."""
-    store.write_slice(
-        "s",
-        created_from=at(start),
-        created_to=at(end),
-        total=0,
-        n_distinct=0,
-        is_certain=True,
-        observed_at=at(observed or end),
-    )
+    store.write_slice(SliceRow("s", at(start), at(end), 0, 0, True, at(observed or end)))
 
 
 def counts(frame: pd.DataFrame, *names: str) -> list[tuple[object, ...]]:

@@ -251,6 +251,10 @@ class Client:
         """
         return probes.oldest_accepted(self, now)
 
+    def bounds_created_to(self) -> bool | None:
+        """Whether the portal obeys createdAtTo, found by three cheap calls; None if there are no leads to tell by."""
+        return probes.bounds_created_to(self)
+
     def probe(self) -> probes.Capabilities:
         """What this portal and this key can do, in about fifteen calls."""
         return probes.probe(self)

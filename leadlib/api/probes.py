@@ -123,6 +123,12 @@ def probe(client: Asks) -> Capabilities:
     )  # fmt: skip
 
 
+def bounds_created_to(client: Asks) -> bool | None:
+    now = portal_now(client.page(per_page=1))
+    since = now - timedelta(days=60)
+    return _bounds_created_to(client, since, client.page(created_from=since, per_page=1).total)
+
+
 def _bounds_created_to(client: Asks, since: datetime, total: int) -> bool | None:
     if total == 0:
         return None

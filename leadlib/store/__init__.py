@@ -4,7 +4,7 @@
 two databases that never see each other, so no query over the first can reach a person, whatever it says.
 """
 
-from leadlib.store.store import Store, SyncRow
+from leadlib.store.store import SliceRow, Store, SyncRow
 from leadlib.store.writes import UpsertCount
 
-__all__ = ["Store", "SyncRow", "UpsertCount"]
+__all__ = ["SliceRow", "Store", "SyncRow", "UpsertCount"]

@@ -54,6 +54,22 @@ class SyncRow:
     message: str | None
 
 
+@dataclass(frozen=True)
+class SliceRow:
+    """A line of the ledger `slices`: a stretch of createdAt, half-open [created_from, created_to), read to its end.
+
+    In the order of the table's columns. `total` is the portal's count, `n_distinct` ours.
+    """
+
+    sync_id: str
+    created_from: datetime
+    created_to: datetime
+    total: int
+    n_distinct: int
+    is_certain: bool
+    observed_at: datetime
+
+
 class Store:
     """The leads that the portal ever showed, and each status change witnessed.
 
@@ -154,26 +170,41 @@ class Store:
 
     # Writing
 
-    def write_leads(self, leads: Sequence[Lead], *, observed_at: datetime, source: str = "rest") -> UpsertCount:
+    def write_leads(
+        self,
+        leads: Sequence[Lead],
+        *,
+        observed_at: datetime,
+        source: str = "rest",
+        slice_rows: Sequence[SliceRow] = (),
+    ) -> UpsertCount:
         """Upserts leads as the portal showed them at `observed_at` (the portal's clock), with their history.
 
         Personal rows are committed first: a crash between the two commits leaves contacts without a lead, which the
-        next sync completes, and never a lead whose sender is lost.
+        next sync completes, and never a lead whose sender is lost. Leads, history and `slice_rows` are one
+        transaction, so the ledger never claims a slice whose leads are not there.
         """
         leads = newest_of_each(leads)
-        if not leads:
+        if not leads and not slice_rows:
             return UpsertCount()
-        with self._personal.transaction() as cursor:
-            write_personal(cursor, leads)
+        if leads:
+            with self._personal.transaction() as cursor:
+                write_personal(cursor, leads)
         with self._analytics.transaction() as cursor:
-            written = write_analytics(
-                cursor,
-                leads,
-                observed_at=observed_at,
-                source=source,
-                hash_key=self._hash_key,
-                timezone_name=self.timezone.key,
-            )
+            written = UpsertCount()
+            if leads:
+                written = write_analytics(
+                    cursor,
+                    leads,
+                    observed_at=observed_at,
+                    source=source,
+                    hash_key=self._hash_key,
+                    timezone_name=self.timezone.key,
+                )
+            if slice_rows:
+                cursor.executemany(
+                    "insert into slices values (?, ?, ?, ?, ?, ?, ?)", [list(vars(row).values()) for row in slice_rows]
+                )
         self.data_version = next(_VERSIONS)
         return written
 
@@ -245,24 +276,9 @@ class Store:
             )
         self.data_version = next(_VERSIONS)
 
-    def write_slice(
-        self,
-        sync_id: str,
-        *,
-        created_from: datetime,
-        created_to: datetime,
-        total: int,
-        n_distinct: int,
-        is_certain: bool,
-        observed_at: datetime,
-    ) -> None:
-        """One stretch of createdAt, read to its end: half-open [created_from, created_to)."""
-        with self._analytics.transaction() as cursor:
-            cursor.execute(
-                "insert into slices values (?, ?, ?, ?, ?, ?, ?)",
-                [sync_id, created_from, created_to, total, n_distinct, is_certain, observed_at],
-            )
-        self.data_version = next(_VERSIONS)
+    def write_slice(self, row: SliceRow) -> None:
+        """One stretch of createdAt whose leads were written before."""
+        self.write_leads([], observed_at=row.observed_at, slice_rows=[row])
 
     def remember(self, key: str, value: str) -> None:
         """Keeps a fact about the portal (its dialect, say) beside the data."""

@@ -71,7 +71,8 @@ def serve_app(folder: Path, **settings: str) -> Iterator[AppServer]:
         process.wait(timeout=15)
 
 
-@pytest.fixture(scope="session")
+# For this package only: while it lives, Playwright's event loop runs in the thread of the tests.
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """A headless Chromium from the machine; without one the test is skipped, unless LEADLIB_REQUIRE_BROWSER=1."""
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
