@@ -61,6 +61,11 @@ class Settings:
         """True if there is something to call a portal with; False means the built-in sandbox."""
         return self.api_token is not None or self.api_key is not None
 
+    @property
+    def portal(self) -> str:
+        """Whose leads the store holds: the portal's address, or the name of the built-in sandbox."""
+        return self.api_url if self.has_credentials else SANDBOX_PORTAL
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -96,9 +101,13 @@ def _dialect(text: str) -> str:
 
 def _timezone(text: str) -> ZoneInfo:
     try:
-        return ZoneInfo(text)
+        zone = ZoneInfo(text)
     except (ZoneInfoNotFoundError, ValueError, IsADirectoryError) as error:
         raise ValueError("an IANA zone such as Asia/Dubai") from error
+    # The machine's own files hold more than IANA's zones, and the database knows none of those.
+    if text in {"localtime", "posixrules"} or text.startswith(("posix/", "right/")):
+        raise ValueError("an IANA zone such as Asia/Dubai")
+    return zone
 
 
 def _count(lowest: int, highest: int) -> Callable[[str], int]:

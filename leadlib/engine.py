@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 
 from leadlib.api import Client
-from leadlib.config import SANDBOX_PORTAL, Dialect, Secret, Settings
+from leadlib.config import Dialect, Secret, Settings
 from leadlib.export import Tickets
 from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings
 from leadlib.store import Store, SyncRow
@@ -27,25 +28,30 @@ class Engine:
         self.client = client
         self.sandbox = sandbox
         self.tickets = Tickets()
-        self.worker = Worker(self._sync_for_worker, settings.sync_minutes)
+        self.worker = Worker(self.sync, settings.sync_minutes)
 
     @classmethod
     def open(cls, settings: Settings) -> "Engine":
-        """Everything but the worker's thread, which `worker.start()` starts. Raises StoreError."""
-        portal = settings.api_url if settings.has_credentials else SANDBOX_PORTAL
-        store = Store.open(settings.database, timezone=settings.timezone, portal=portal)
-        sandbox = None
-        if not settings.has_credentials:
-            sandbox = SandboxServer(SandboxSettings(calls_per_minute=_SANDBOX_CALLS_PER_MINUTE))
-            sandbox.__enter__()
-            settings = replace(
-                settings,
-                api_url=sandbox.url,
-                api_key=Secret(API_KEY),
-                api_secret=Secret(API_SECRET),
-                calls_per_minute=_SANDBOX_CALLS_PER_MINUTE,
+        """Everything but the worker's thread, which `worker.start()` starts. Raises StoreError or SettingsError."""
+        with ExitStack() as opened:
+            store = opened.enter_context(
+                Store.open(settings.database, timezone=settings.timezone, portal=settings.portal)
             )
-        return cls(settings, store, Client(settings, dialect=_known_dialect(settings, store)), sandbox)
+            sandbox = None
+            if not settings.has_credentials:
+                sandbox = opened.enter_context(
+                    SandboxServer(SandboxSettings(calls_per_minute=_SANDBOX_CALLS_PER_MINUTE))
+                )
+                settings = replace(
+                    settings,
+                    api_url=sandbox.url,
+                    api_key=Secret(API_KEY),
+                    api_secret=Secret(API_SECRET),
+                    calls_per_minute=_SANDBOX_CALLS_PER_MINUTE,
+                )
+            engine = cls(settings, store, Client(settings, dialect=_known_dialect(settings, store)), sandbox)
+            opened.pop_all()
+        return engine
 
     def close(self) -> None:
         self.worker.stop()
@@ -70,14 +76,11 @@ class Engine:
         """The dialect in use; before the first sync has found out, the one the product was ordered for."""
         return self.client.dialect or "filter"
 
-    def sync(self, wish: Wish, on_progress: Callable[[Progress], None], since: str | None = None) -> SyncRow:
+    def sync(self, wish: Wish, on_progress: Callable[[Progress], None]) -> SyncRow:
         """One sync, now, in this thread. Raises PortalError or StoreError."""
         return run_sync(
-            self.client, self.store, full=wish.full, filters=wish.filters, since=since, on_progress=on_progress
+            self.client, self.store, full=wish.full, since=wish.since, filters=wish.filters, on_progress=on_progress
         )
-
-    def _sync_for_worker(self, wish: Wish, on_progress: Callable[[Progress], None]) -> SyncRow:
-        return self.sync(wish, on_progress)
 
 
 def _known_dialect(settings: Settings, store: Store) -> Dialect | None:

@@ -2,7 +2,7 @@
 
 LeadlibError
 ├── SettingsError            a setting is unknown, missing or malformed                    exit 2
-├── FilterError              a filter, metric or grain that does not exist                 exit 2
+├── FilterError              a filter, metric, format or the like that does not exist       exit 2
 ├── PortalError
 │   ├── PortalRefusedError   the portal understood and said no; asking again will not help  exit 3
 │   │   ├── CredentialsError     401 on the token call, or twice on data
@@ -45,9 +45,9 @@ class SettingsError(LeadlibError):
 
 
 class FilterError(LeadlibError):
-    """A filter, a metric or one of its values does not exist. `name` is what was asked for."""
+    """A filter, metric, group, grain or format does not exist, or a value cannot be. `name` is what was asked for."""
 
-    title = "That filter is not known"
+    title = "That was not understood"
     exit_code = 2
 
     def __init__(self, message: str, name: str) -> None:

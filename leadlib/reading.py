@@ -29,7 +29,10 @@ ROWS_AIMED_AT = 32
 MAX_TRIES = 8
 """How often several pages are read before they are called uncertain."""
 
-TRIES_ON_A_COUNT = 3
+SMALLEST_PAGE = 10
+"""A response with fewer rows than its total is taken for cut off only from this many rows on."""
+
+TRIES_ON_A_COUNT = 2
 """How often a response that contradicts its own count is asked for again."""
 
 CALLS_IN_FLIGHT = 8
@@ -67,11 +70,13 @@ def read_slices(
     """Slices that together cover [created_from, created_to), in the order in which they arrive.
 
     `cuts` are the first guess; what does not fit into one response is cut into as many parts as its total asks for,
-    until it does. `now` is the portal's clock, for answers that do not say; a slice that reaches it is asked for
-    without an upper bound. Only for a portal that obeys createdAtTo. Raises PortalError; what was yielded stands.
+    until it does. `now` is the portal's clock, for answers that do not say; what comes after it is a slice of its own,
+    asked for without an upper bound while it fits. Only for a portal that obeys createdAtTo. Raises PortalError; what
+    was yielded stands.
     """
-    edges = [created_from, *(cut for cut in sorted(cuts) if created_from < cut < created_to), created_to]
+    edges = [created_from, *(cut for cut in sorted({*cuts, now}) if created_from < cut < created_to), created_to]
     waiting = deque((a, b) for a, b in pairwise(edges))
+    newest: tuple[datetime, datetime] | None = waiting[-1]
     running: dict[Future[Slice | int], tuple[datetime, datetime]] = {}
     with ThreadPoolExecutor(CALLS_IN_FLIGHT, thread_name_prefix="leadlib-reading") as pool:
         try:
@@ -79,7 +84,7 @@ def read_slices(
                 while waiting and len(running) < CALLS_IN_FLIGHT:
                     a, b = waiting.popleft()
                     # Below the stretch nothing may be asked for: its start can be the oldest the portal accepts.
-                    low, high = max(a - PAD, created_from), None if b >= now else b + PAD
+                    low, high = max(a - PAD, created_from), None if (a, b) == newest else b + PAD
                     running[pool.submit(_read_one, client, a, b, low, high, now)] = (a, b)
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
@@ -88,6 +93,8 @@ def read_slices(
                     if isinstance(slice_or_total, int):
                         inner = cuts_blind(a, b, max(slice_or_total, 2 * ROWS_AIMED_AT)) or [a + (b - a) / 2]
                         waiting.extendleft(reversed(list(pairwise([a, *inner, b]))))
+                        # What is cut is bounded from then on: leads that go on coming in would never fit.
+                        newest = None if (a, b) == newest else newest
                     else:
                         yield slice_or_total
         finally:
@@ -102,13 +109,16 @@ def _read_one(
     pages: list[LeadPage] = []
     for _ in range(TRIES_ON_A_COUNT):
         page = client.page(1, created_from=low, created_to=high)
-        if not page.is_last:
-            # More than one response, or a portal that hands out less than a page: narrower is the way.
-            return page.total if b - a > NARROWEST else _read_pages(client, a, b, low, high, now)
-        if page.n_distinct == page.total:
+        if page.is_last and page.n_distinct == page.total:
             return _slice(a, b, [page], is_certain=True, now=now)
+        # A portal may hand out less than it was asked for and not say so; few rows, though, are no cut-off page.
+        is_cut_off = not page.is_last or (page.n_distinct < page.total and page.n_rows >= SMALLEST_PAGE)
+        if is_cut_off and b - a > NARROWEST:
+            return page.total
+        if is_cut_off:
+            return _read_pages(client, a, b, low, high, now)
         pages.append(page)
-    # All of it came in one response that contradicts its own count. A narrower slice would contradict itself too.
+    # The response contradicts its own count, and a narrower slice would contradict itself too.
     return _slice(a, b, pages, is_certain=False, now=now)
 
 

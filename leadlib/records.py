@@ -45,8 +45,9 @@ class Contact:
     @property
     def identity(self) -> str | None:
         """The text that stands for this person when repeat senders are counted; None if there is nothing to go by."""
-        if self.phone:
-            return "phone:" + "".join(c for c in self.phone if c.isdigit()).lstrip("0")
+        # A phone without a digit ("anonymous") would make one person of all who hide theirs.
+        if self.phone and (digits := "".join(c for c in self.phone if c.isdigit()).lstrip("0")):
+            return f"phone:{digits}"
         if self.email:
             return "email:" + self.email.strip().casefold()
         if self.whatsapp_username:
@@ -208,11 +209,11 @@ def _lead_from_json(row: Any, raw: str) -> Lead:
 
 
 def _id_as_text(row: Any) -> str | None:
-    lead_id = row.get("id") if isinstance(row, dict) else None
+    # Only what can be an id: anything else may hold a person, and this text goes into the analytics file.
     try:
-        return None if lead_id is None else _clean(str(lead_id)) or None
-    except (RecursionError, ValueError):
-        return None
+        return _text(row.get("id")) if isinstance(row, dict) else None
+    except ValueError:
+        return None  # a number too long to be written
 
 
 def _raw(row: Any) -> str:

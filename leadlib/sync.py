@@ -8,19 +8,22 @@ certified is recorded, and shown, as uncertain.
 import json
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from leadlib import formats
 from leadlib.api import Client
-from leadlib.errors import BadRequestError, LeadlibError
+from leadlib.errors import BadRequestError, LeadlibError, PortalError
 from leadlib.filters import Filters, start_of_day
 from leadlib.reading import Slice, Verdict, cuts_blind, one_pass, read_slices
 from leadlib.records import AgentName, Lead, ListingName, ProjectName, RejectedRow
 from leadlib.store import SliceRow, Store, SyncRow, UpsertCount
 
 log = logging.getLogger(__name__)
+
+_Name = TypeVar("_Name", AgentName, ListingName, ProjectName)
 
 MAX_PASSES = 3
 """How often a stretch is read before it is called uncertain."""
@@ -68,29 +71,33 @@ def run_sync(
     """One sync, to its end, and what it did: the whole window at first, then the last two days, the window six-hourly.
 
     `full` reads the whole window whatever is due, `since` (a day in the account's zone) from there on. `filters` fetch
-    one view: its rows are stored, but they count as coverage of nothing. `now` tells the local clock's UTC instant.
-    Raises PortalError or StoreError; what was committed before stays, and the failure is on record in `syncs`.
+    one view, from `since` on if that is given: its rows are stored, but they count as coverage of nothing. `now` tells
+    the local clock's UTC instant. Raises PortalError or StoreError; what was committed before stays, and the failure is
+    on record in `syncs`. Raises ValueError for `full` beside `since` or `filters`.
     """
+    if full and not (since is None and filters is None):
+        raise ValueError("A full sync reads everything: it takes no first day and no filters.")
     run = _Run(client, store, on_progress, now)
-    last_full_at = _last_certain_full(store)
     if filters is not None:
         run.kind = "view"
     elif since is not None:
         run.kind = "since"
-    elif full or last_full_at is None or run.started_at - last_full_at > FULL_EVERY:
+    elif full or _is_full_due(store, run.started_at):
         run.kind = "full"
     else:
         run.kind = "recent"
     run.open()
     try:
-        if run.kind == "recent":
-            run.created_from = run.started_at - RECENT
-        elif run.kind == "since" and since is not None:
+        run.find_dialect()
+        if since is not None:
             run.created_from = start_of_day(since, store.timezone)
+        elif run.kind == "recent":
+            run.created_from = run.portal_now() - RECENT
         elif run.kind == "full":
             run.report("asking how far back the portal goes")
-            run.created_from = client.oldest_accepted(client.page(per_page=1).portal_at or run.started_at)
+            run.created_from = client.oldest_accepted(run.portal_now())
         run.read(filters or Filters())
+        run.reconcile()
         run.fetch_names()
     except BaseException as error:
         # Ctrl-C included: a sync without an end on record would look as if it were still running.
@@ -119,15 +126,18 @@ def to_json(row: SyncRow) -> str:
         return value.isoformat() if isinstance(value, datetime) else value
 
     renamed = {"created_from": "coverage_from", "created_to": "coverage_to", "n_uncertain": "uncertain_slices"}
-    return json.dumps({renamed.get(name, name.removeprefix("n_")): plain(value) for name, value in vars(row).items()})
+    facts = {renamed.get(name, name.removeprefix("n_")): plain(value) for name, value in vars(row).items()}
+    return json.dumps({**facts, "reconcile_delta": row.reconcile_delta})
 
 
-def _last_certain_full(store: Store) -> datetime | None:
-    started_at = store.query(
-        "select max(started_at) as at from syncs where kind = 'full' and finished_at is not null and n_uncertain = 0 "
-        "and outcome <> 'failed'"
-    )["at"].iloc[0]
-    return None if started_at is None or started_at != started_at else started_at.to_pydatetime()
+def _is_full_due(store: Store, now: datetime) -> bool:
+    """True if no certain reading of the whole window is recent. One in the future is none: a clock was set back."""
+    recent = store.query(
+        "select 1 as found from syncs where kind = 'full' and outcome in ('complete', 'uncertain') and n_uncertain = 0 "
+        "and started_at between $earliest and $now limit 1",
+        {"earliest": now - FULL_EVERY, "now": now},
+    )
+    return recent.empty
 
 
 @dataclass
@@ -148,6 +158,9 @@ class _Run:
     rejected: set[str] = field(default_factory=set)
     written: UpsertCount = field(default_factory=UpsertCount)
     n_uncertain: int = 0
+    n_mismatched: int = 0
+    portal_total: int | None = None
+    store_total: int | None = None
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -156,13 +169,21 @@ class _Run:
         self._calls_before, self._retries_before = self.client.stats.calls, self.client.stats.retries
 
     def open(self) -> None:
-        """Puts the sync on record, once it is known which dialect the portal speaks."""
+        """Puts the sync on record before the first call: a portal that does not answer leaves its trace too."""
+        self.dialect = self.client.dialect or ""
+        self.sync_id = self.store.begin_sync(kind=self.kind, dialect=self.dialect, started_at=self.started_at)
+
+    def find_dialect(self) -> None:
+        """Finds out which dialect the portal speaks, and keeps the answer with the data."""
         self.report("finding out which dialect the portal speaks")
         self.dialect = self.client.find_dialect()
         # An account without leads cannot tell, and is asked again next time.
         if self.client.dialect is not None and self.store.recall("dialect") != self.dialect:
             self.store.remember("dialect", self.dialect)
-        self.sync_id = self.store.begin_sync(kind=self.kind, dialect=self.dialect, started_at=self.started_at)
+
+    def portal_now(self) -> datetime:
+        """The portal's clock, by which leads are dated; ours, which may be wrong, where it does not tell."""
+        return self.client.page(per_page=1).portal_at or self.started_at
 
     def close(self, outcome: str, message: str | None) -> SyncRow:
         """Puts the end on record, and gives it back."""
@@ -186,6 +207,8 @@ class _Run:
             n_retries=self.client.stats.retries - self._retries_before,
             seconds=time.monotonic() - self._monotonic,
             message=message,
+            portal_total=self.portal_total,
+            store_total=self.store_total,
         )
         self.store.finish_sync(row)
         log.info("sync %s %s: %s", self.kind, outcome, sentence(row) if outcome != "failed" else "failed")
@@ -235,6 +258,7 @@ class _Run:
         page = self.client.page(1, created_from=created_from, per_page=1)
         portal_now = page.portal_at or self.now()
         self.n_expected = page.total
+        self.n_uncertain = 0  # what an earlier start has read is read again
         self.created_to = portal_now
         cuts = self._cuts(created_from, portal_now, page.total)
         batch = _Batch(self)
@@ -276,8 +300,16 @@ class _Run:
     def _read_passes(self, filters: Filters) -> None:
         for n_pass in range(MAX_PASSES):
             if self._pass(filters, f"reading again, pass {n_pass + 1}" if n_pass else "reading leads"):
-                return
-        self.n_uncertain = 1
+                break
+        else:
+            self.n_uncertain = 1
+        if self.n_mismatched:
+            self.notes.append(
+                f"{formats.count_of(self.n_mismatched, 'row')} did not fit what was asked for and stayed out: the "
+                "portal does not apply all of these filters."
+            )
+        if not self.n_uncertain:
+            return
         self.notes.append(
             f"Leads moved between the pages in {MAX_PASSES} passes out of {MAX_PASSES}: all that was seen is stored, "
             "but one may have slipped through. The next sync reads the stretch again."
@@ -287,9 +319,11 @@ class _Run:
         batch = _Batch(self)
         pass_ = one_pass(self.client, filters, self.created_from, None)
         started_at: datetime | None = None
+        self.n_mismatched = 0
         try:
             while True:
                 page = next(pass_)
+                self.n_mismatched += page.mismatched
                 started_at = started_at or page.portal_at or self.now()
                 batch.add(page.leads, page.rejected, page.portal_at or self.now())
                 self.n_expected = max(page.total, len(self.seen))
@@ -313,34 +347,76 @@ class _Run:
             )
         return verdict.is_certain
 
+    def reconcile(self) -> None:
+        """Compares the portal's own count of the window with ours, after the window was read."""
+        if self.kind != "full" or self.created_from is None:
+            return
+        self.report("comparing totals")
+        # The window has moved on while it was read, so its oldest minutes may not be asked for any more.
+        for step in (timedelta(0), *WINDOW_STEPS):
+            start = self.created_from + step
+            try:
+                self.portal_total = self.client.total(created_from=start)
+                break
+            except BadRequestError:
+                continue
+        else:
+            return
+        held = self.store.query(
+            "select count(*) as n from leads where created_at >= $start and deleted_at_source is null", {"start": start}
+        )["n"].iloc[0]
+        self.store_total = int(held) + len(self.rejected)
+
     def fetch_names(self) -> None:
         """Looks up agents, listings and projects that leads carry and the store cannot name yet.
 
         An id that the portal does not know gets a row without a name, so it is asked for once; a key that may not
-        look names up costs one call a sync, and a note.
+        look names up costs one call a sync, and a note. A lookup that fails costs its names, never the sync.
         """
         agent_ids, listing_ids, project_ids = self.store.ids_without_names()
-        if agent_ids or listing_ids or project_ids:
+        if agent_ids or listing_ids:
             self.report("looking up names")
-        agents: list[AgentName] = []
-        if agent_ids:
-            agents = list(self.client.iter_agents())
-            if "users:read" not in self.client.unavailable:
-                known = {agent.agent_id for agent in agents}
-                agents += [AgentName(n, f"#{n}", None) for n in agent_ids if n not in known]
-        listings = list(self.client.listings(listing_ids)) if listing_ids else []
-        if listing_ids and "listings:read" not in self.client.unavailable:
-            known_listings = {listing.listing_id for listing in listings}
-            listings += [ListingName(x, None, None, None, None, None) for x in listing_ids if x not in known_listings]
-        projects: list[ProjectName] = []
-        for project_id in project_ids:
-            project = self.client.project(project_id)
-            if "projects:read" in self.client.unavailable:
-                break
-            projects.append(project or ProjectName(project_id, None, None, None))
+        agents = self._found("agents", self._agents(agent_ids))
+        listings = self._found("listings", self._listings(listing_ids))
+        projects = self._found("projects", self._projects(project_ids))
         self.store.write_names(agents, listings, projects)
         for scope in sorted(self.client.unavailable):
             self.notes.append(f"Names are missing: the key lacks {scope}.")
+
+    def _found(self, what: str, names: Iterable[_Name]) -> list[_Name]:
+        found: list[_Name] = []
+        try:
+            for name in names:
+                found.append(name)
+        except PortalError as error:
+            log.warning("the names of %s could not be looked up: %s", what, type(error).__name__)
+            self.notes.append(f"The names of some {what} could not be looked up; the next sync tries again. {error}")
+        return found
+
+    def _agents(self, ids: list[int]) -> Iterator[AgentName]:
+        if not ids:
+            return
+        known = set()
+        for agent in self.client.iter_agents():
+            known.add(agent.agent_id)
+            yield agent
+        if "users:read" not in self.client.unavailable:
+            yield from (AgentName(agent_id, f"#{agent_id}", None) for agent_id in ids if agent_id not in known)
+
+    def _listings(self, ids: list[str]) -> Iterator[ListingName]:
+        found = self.client.listings(ids) if ids else []
+        yield from found
+        if "listings:read" not in self.client.unavailable:
+            known = {listing.listing_id for listing in found}
+            yield from (ListingName(x, None, None, None, None, None) for x in ids if x not in known)
+
+    def _projects(self, ids: list[str]) -> Iterator[ProjectName]:
+        for project_id in ids:
+            self.report("looking up names")
+            project = self.client.project(project_id)
+            if "projects:read" in self.client.unavailable:
+                return
+            yield project or ProjectName(project_id, None, None, None)
 
 
 class _Batch:
@@ -372,8 +448,8 @@ class _Batch:
 
     def commit(self) -> None:
         """Writes what was collected, oldest second first; each second is one transaction, ledger included."""
+        self._n_rows = 0
         for observed_at in sorted(self._leads):
-            self._run.written += self._run.store.write_leads(
-                self._leads[observed_at], observed_at=observed_at, slice_rows=self._slices.get(observed_at, [])
-            )
-        self._leads, self._slices, self._n_rows = {}, {}, 0
+            # Taken out first: a commit that fails is tried no second time, and one that succeeded is not repeated.
+            leads, slice_rows = self._leads.pop(observed_at), self._slices.pop(observed_at, [])
+            self._run.written += self._run.store.write_leads(leads, observed_at=observed_at, slice_rows=slice_rows)

@@ -10,13 +10,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from leadlib.errors import LeadlibError
 from leadlib.export import export_leads, file_name, format_named
@@ -36,8 +37,11 @@ async def lifespan(_: object) -> AsyncIterator[None]:
     gc.collect()
     # What is loaded by now stays: without it every rerun's collection would walk through all of pandas and Plotly.
     gc.freeze()
-    yield
-    get_engine.clear()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        get_engine.clear()
 
 
 async def health(_: Request) -> Response:
@@ -63,7 +67,10 @@ async def export(request: Request) -> Response:
 
     The ticket, not the address, holds filters and columns, so that editing an address widens nothing.
     """
-    engine = await run_in_threadpool(get_engine)
+    try:
+        engine = await run_in_threadpool(get_engine)
+    except LeadlibError as error:
+        return _failure(error)
     ticket = engine.tickets.redeem(request.path_params["ticket"])
     if ticket is None:
         return PlainTextResponse("This download has expired. Go back to the page and start it again.", status_code=404)
@@ -75,16 +82,45 @@ async def export(request: Request) -> Response:
         )
     except LeadlibError as error:
         folder.cleanup()
-        return PlainTextResponse(f"{error.title}. {error}", status_code=500)
+        return _failure(error)
+    except BaseException:
+        folder.cleanup()
+        raise
     log.info("export: %s, %d rows, personal columns: %s", ticket.fmt, result.rows, ticket.personal)
-    return FileResponse(
+    as_of = result.as_of and result.as_of.astimezone(engine.store.timezone)
+    return _FileOnce(
+        folder,
         path,
         media_type=format_named(ticket.fmt).media_type,
-        filename=file_name(ticket.filters, ticket.fmt, result.as_of),
+        filename=file_name(ticket.filters, ticket.fmt, as_of),
         # Identity: compressing it a second time on the fly would cost more time than it saves.
-        headers={"Cache-Control": "no-store", "Content-Encoding": "identity", "X-Content-Type-Options": "nosniff"},
-        background=BackgroundTask(folder.cleanup),
+        headers={
+            "Cache-Control": "no-store",
+            "Content-Encoding": "identity",
+            "X-Content-Type-Options": "nosniff",
+            "Accept-Ranges": "none",
+        },
     )
+
+
+def _failure(error: LeadlibError) -> Response:
+    return PlainTextResponse(f"{error.title}. {error}", status_code=500)
+
+
+class _FileOnce(FileResponse):
+    """A file that is sent whole, and gone with its folder however the sending ends."""
+
+    def __init__(self, folder: tempfile.TemporaryDirectory[str], path: Path, **options: Any) -> None:
+        super().__init__(path, **options)
+        self._folder = folder
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Each request builds the file anew from data that moves on: parts of two files would not fit together.
+        headers = [(name, value) for name, value in scope["headers"] if name != b"range"]
+        try:
+            await super().__call__({**scope, "headers": headers}, receive, send)
+        finally:
+            self._folder.cleanup()
 
 
 ROUTES = [

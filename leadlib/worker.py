@@ -20,10 +20,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Wish:
-    """A sync that somebody asked for: the whole window, or one view's filters, or what is due."""
+    """A sync that somebody asked for: the whole window, from a day on, one view's filters, or what is due."""
 
     full: bool = False
+    since: str | None = None
     filters: Filters | None = None
+
+    @property
+    def is_part(self) -> bool:
+        """True if it reads less than what is due, so that what is due stays due."""
+        return self.since is not None or self.filters is not None
 
 
 @dataclass(frozen=True)
@@ -116,7 +122,7 @@ class Worker:
             self._status = WorkerStatus(
                 last=last or self._status.last, error=failure, n_finished=self._status.n_finished + 1
             )
-            if self._interval_s:
+            if self._interval_s and not wish.is_part:
                 self._next_at = self._monotonic() + self._interval_s
 
     def _report(self, progress: Progress) -> None:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from leadlib import charts
 from leadlib.metrics import breakdown
-from leadlib.ui import downloads, kpis, league, plots, states
+from leadlib.ui import kpis, league, plots, states
 from leadlib.ui.view import current_view
 
 view = current_view()
@@ -20,6 +20,5 @@ plots.draw(
     table=agents,
     metrics=["response_rate", "matured", "pending", "response_rate_of_all"],
 )
-st.subheader("All agents", anchor=False)
+st.header("All agents", anchor=False)
 league.draw(view, "agent")
-downloads.draw(view)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from leadlib import charts
 from leadlib.metrics import breakdown, dimension_named
-from leadlib.ui import downloads, kpis, league, plots, states
+from leadlib.ui import kpis, league, plots, states
 from leadlib.ui.controls import LEAGUE_WORDS, pick
 from leadlib.ui.view import current_view
 
@@ -31,6 +31,5 @@ plots.draw(
     table=top,
     metrics=["leads", "response_rate"],
 )
-st.subheader(f"All {LEAGUE_WORDS[by].lower()}", anchor=False)
+st.header(f"All {LEAGUE_WORDS[by].lower()}", anchor=False)
 league.draw(view, by)
-downloads.draw(view)

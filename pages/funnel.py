@@ -4,8 +4,7 @@ import streamlit as st
 
 from leadlib import charts
 from leadlib.metrics import funnel, status_counts
-from leadlib.ui import downloads, kpis, plots, states
-from leadlib.ui.text import plain
+from leadlib.ui import funnel_notes, kpis, plots, states
 from leadlib.ui.view import current_view
 
 view = current_view()
@@ -40,7 +39,5 @@ plots.draw(
     takeaway=charts.funnel_by_channel_takeaway(per_channel),
     table=per_channel,
     metrics=["share_of_start", "share_of_previous"],
+    notes=funnel_notes.notes(per_channel),
 )
-for note in sorted(set(per_channel["note"]) - {""}):
-    plain(note)
-downloads.draw(view)

@@ -3,17 +3,19 @@
 import streamlit as st
 
 from leadlib.ui import health
+from leadlib.ui.text import plain
 from leadlib.ui.view import current_view
 
 view = current_view()
 st.title("Data health", anchor=False)
+plain("Everything in the store, whatever the filters.", tone="normal")
 health.draw_cards(view)
 health.draw_buttons(view)
-st.subheader("Coverage", anchor=False)
+st.header("Coverage", anchor=False)
 health.draw_gaps(view)
-st.subheader("Last syncs", anchor=False)
+st.header("Last syncs", anchor=False)
 health.draw_syncs(view)
-st.subheader("Oddities", anchor=False)
+st.header("Oddities", anchor=False)
 health.draw_oddities(view)
-st.subheader("Where it comes from", anchor=False)
+st.header("Where it comes from", anchor=False)
 health.draw_facts(view)

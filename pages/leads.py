@@ -1,6 +1,6 @@
 """Leads: the rows behind every figure, fifty a page, and each lead in full."""
 
-from leadlib.ui import downloads, lead_card, lead_table, states
+from leadlib.ui import lead_card, lead_table, states
 from leadlib.ui.text import plain
 from leadlib.ui.view import current_view
 
@@ -12,4 +12,3 @@ if chosen is None:
     plain("Choose a row to see the lead in full.")
 else:
     lead_card.draw(view, chosen)
-downloads.draw(view)

@@ -20,6 +20,7 @@ plots.draw(
     takeaway=charts.volume_takeaway(by_day),
     table=by_day,
     metrics=["leads"],
+    more="volume",
 )
 left, right = st.columns(2)
 with left:
@@ -30,6 +31,7 @@ with left:
         takeaway=charts.funnel_takeaway(stages),
         table=stages,
         metrics=["share_of_start", "share_of_previous"],
+        more="funnel",
     )
 with right:
     types = view.ask(breakdown, by="entity_type")
@@ -39,6 +41,7 @@ with right:
         takeaway=charts.entity_types_takeaway(types),
         table=types,
         metrics=["leads"],
+        more="entities",
     )
 agents = view.ask(breakdown, by="agent", limit=12)
 plots.draw(
@@ -47,4 +50,5 @@ plots.draw(
     takeaway=charts.response_rates_takeaway(agents),
     table=agents,
     metrics=["response_rate"],
+    more="agents",
 )

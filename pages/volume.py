@@ -4,7 +4,7 @@ import streamlit as st
 
 from leadlib import charts
 from leadlib.metrics import heat_map, volume
-from leadlib.ui import downloads, kpis, plots, states
+from leadlib.ui import kpis, plots, states
 from leadlib.ui.controls import BY_WORDS, GRAIN_WORDS, pick
 from leadlib.ui.view import current_view
 
@@ -33,4 +33,3 @@ plots.draw(
     table=hours,
     metrics=["leads_per_hour"],
 )
-downloads.draw(view)

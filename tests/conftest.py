@@ -60,3 +60,15 @@ def open_store(tmp_path: Path) -> Iterator[Callable[..., Store]]:
 @pytest.fixture
 def store(open_store: Callable[..., Store]) -> Store:
     return open_store()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--matrix", choices=["short", "full"], default="short", help="size of the fault matrix")
+
+
+@pytest.fixture(scope="session")
+def matrix(request: pytest.FixtureRequest) -> list[tuple[int, int]]:
+    """Numbers of leads and seeds that a row of the fault matrix is run with."""
+    if request.config.getoption("--matrix") == "full":
+        return [(n_leads, seed) for n_leads in (3_000, 15_000) for seed in range(40)]
+    return [(1_500, 7), (1_500, 8)]

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from leadlib.config import PRODUCTION_URL, SETTINGS, Secret, Settings, load_settings
+from leadlib.config import PRODUCTION_URL, SANDBOX_PORTAL, SETTINGS, Secret, Settings, load_settings
 from leadlib.errors import SettingsError
 
 KEY, SECRET, TOKEN = "CANRY.key-canary", "secret-canary", "token-canary"
@@ -74,6 +74,8 @@ def test_a_setting_is_read_and_cast(tmp_path: Path, name: str, text: str, attrib
         ("LEADLIB_TIMEZONE", "Dubai"),
         ("LEADLIB_TIMEZONE", "../etc/passwd"),
         ("LEADLIB_TIMEZONE", "Asia"),
+        ("LEADLIB_TIMEZONE", "localtime"),
+        ("LEADLIB_TIMEZONE", "posix/Asia/Dubai"),
         ("LEADLIB_CALLS_PER_MINUTE", "0"),
         ("LEADLIB_CALLS_PER_MINUTE", "651"),
         ("LEADLIB_CALLS_PER_MINUTE", "6e2"),
@@ -178,6 +180,12 @@ def test_secrets_show_as_stars(tmp_path: Path) -> None:
     assert "canary" not in shown
     assert "********" in shown
     assert secret.reveal() == TOKEN
+
+
+def test_portal_is_the_address_or_the_sandboxs_name(tmp_path: Path) -> None:
+    assert settings_of(tmp_path).portal == SANDBOX_PORTAL
+    assert settings_of(tmp_path, **PAIR).portal == PRODUCTION_URL
+    assert settings_of(tmp_path, **PAIR, LEADLIB_API_URL="https://x.test").portal == "https://x.test"
 
 
 def test_secrets_compare_by_value() -> None:

@@ -26,6 +26,7 @@ from leadlib.metrics import (
     volume,
     wilson,
 )
+from leadlib.metrics.health import doubts
 from leadlib.metrics.queries import SQL_FOLDER, buckets_between, coverage, sql_named
 from leadlib.metrics.table import HOURS_TO_MATURE
 from leadlib.records import AgentName, ListingName, ProjectName
@@ -44,9 +45,9 @@ def see(store: Store, when: str, *rows: tuple[str, str, str]) -> None:
     store.write_leads([make_lead(i, created, status=status) for i, created, status in rows], observed_at=at(when))
 
 
-def read(store: Store, start: str, end: str, observed: str | None = None) -> None:
+def read(store: Store, start: str, end: str, observed: str | None = None, is_certain: bool = True) -> None:
     """The portal was read from `start` to `end`."""
-    store.write_slice(SliceRow("s", at(start), at(end), 0, 0, True, at(observed or end)))
+    store.write_slice(SliceRow("s", at(start), at(end), 0, 0, is_certain, at(observed or end)))
 
 
 def counts(frame: pd.DataFrame, *names: str) -> list[tuple[object, ...]]:
@@ -411,6 +412,20 @@ def test_stretches_that_touch_are_one_and_a_slice_covers_no_future(store: Store)
         (at("2026-09-01 00:00"), at("2026-09-06 00:00")),
         (at("2026-09-08 00:00"), at("2026-09-09 00:00")),
     )
+
+
+def test_stretch_read_without_certainty_is_covered_and_in_doubt_until_it_is_read_again(store: Store) -> None:
+    read(store, "2026-09-01 00:00", "2026-09-05 00:00", is_certain=False)
+    assert coverage(store).stretches == doubts(store) == ((at("2026-09-01 00:00"), at("2026-09-05 00:00")),)
+    read(store, "2026-09-02 00:00", "2026-09-03 00:00")
+    read(store, "2026-09-04 00:00", "2026-09-06 00:00")
+    assert coverage(store).stretches == ((at("2026-09-01 00:00"), at("2026-09-06 00:00")),)
+    assert doubts(store) == (
+        (at("2026-09-01 00:00"), at("2026-09-02 00:00")),
+        (at("2026-09-03 00:00"), at("2026-09-04 00:00")),
+    )
+    read(store, "2026-08-31 00:00", "2026-09-06 00:00")
+    assert doubts(store) == ()
 
 
 # heat map

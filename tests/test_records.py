@@ -182,6 +182,12 @@ def test_a_row_without_an_id_is_rejected_with_its_reason(lead_id: Any) -> None:
     assert refused(lead_json(lead_id)).reason == "the id is missing or empty"
 
 
+def test_what_stands_in_place_of_an_id_is_kept_with_the_person_alone() -> None:
+    rejected = refused(lead_json("", id={"phone": "+971500000001"}))
+    assert rejected.lead_id is None
+    assert "+971500000001" in rejected.raw
+
+
 @pytest.mark.parametrize("row", [None, "text", 7, [], True], ids=repr)
 def test_a_row_that_is_no_object_is_rejected(row: Any) -> None:
     rejected = refused(row)
@@ -340,10 +346,15 @@ def test_the_words_of_both_dialects_meet_in_one_stage() -> None:
         (Contact(phone="+971500000001", email="a@example.com"), "phone:971500000001"),
         (Contact(email=" A@Example.com "), "email:a@example.com"),
         (Contact(whatsapp_username="Test.One"), "whatsapp:test.one"),
+        (Contact(phone="anonymous", email="a@example.com"), "email:a@example.com"),
+        (Contact(phone="anonymous"), None),
         (Contact(name="Test Sender"), None),
         (Contact(), None),
     ],
-    ids=["phone", "00 prefix", "phone first", "email", "username", "a name is no identity", "nothing"],
+    ids=[
+        *("phone", "00 prefix", "phone first", "email", "username", "a word for a phone, and an email"),
+        *("a word for a phone is no identity", "a name is no identity", "nothing"),
+    ],
 )
 def test_a_person_is_recognised_by_phone_then_email_then_username(contact: Contact, identity: str | None) -> None:
     assert contact.identity == identity

@@ -8,14 +8,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from leadlib.api import Client
 from leadlib.config import Dialect, Secret, Settings
 from leadlib.filters import FIELDS, Filters
+from leadlib.metrics import breakdown, summary
+from leadlib.records import Contact
 from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings
-from leadlib.ui.engine import get_engine
+from leadlib.ui import kpis
+from leadlib.ui.engine import get_engine, load
+from leadlib.ui.lead_table import sender_text
+from leadlib.ui.league import filter_of_row
+from leadlib.ui.names import load_vocabulary
+from leadlib.ui.view import View
 from leadlib.worker import Wish
 from tests.conftest import at
 
@@ -165,8 +173,14 @@ def test_a_changed_filter_is_in_the_address_that_a_colleague_opens(portal: Sandb
         ({"from": "2026-11-10", "to": "2026-11-01"}, "is after the last"),
         ({"grain": "decade"}, "“decade” is not a value of “grain”"),
         ({"v": "99"}, "another version of this app"),
+        ({"tpye": "call"}, "“tpye” is no filter and no setting of a page; it was left out. Did you mean “type”?"),
+        ({"p": "00"}, "“00” is not a value of “p”"),
+        ({"p": "9" * 5_000}, "is not a value of “p”"),
     ],
-    ids=["unknown-word", "id-that-is-none", "no-day", "days-crossed", "unknown-grain", "other-version"],
+    ids=[
+        *("unknown-word", "id-that-is-none", "no-day", "days-crossed", "unknown-grain", "other-version"),
+        *("unknown-parameter", "page-nought", "endless-page"),
+    ],
 )
 def test_a_link_that_makes_no_sense_says_which_part(portal: SandboxServer, query: dict[str, str], says: str) -> None:
     sync()
@@ -176,7 +190,7 @@ def test_a_link_that_makes_no_sense_says_which_part(portal: SandboxServer, query
 def test_a_filter_without_a_match_shows_an_empty_state_with_a_way_out(portal: SandboxServer) -> None:
     sync()
     app = open_app(agent="1")
-    assert any("No lead matches" in block.value for block in app.markdown)
+    assert "No lead matches these filters" in [block.value for block in app.header]
     app.button(key="clear_when_empty").click().run()
     assert app.metric[0].value != "0"
 
@@ -184,7 +198,7 @@ def test_a_filter_without_a_match_shows_an_empty_state_with_a_way_out(portal: Sa
 def test_before_the_first_sync_every_page_says_what_it_waits_for(portal: SandboxServer) -> None:
     for page in PAGES[:-1]:
         app = open_app(page)
-        assert any("No leads yet" in block.value for block in app.markdown), page
+        assert "No leads yet" in [block.value for block in app.header], page
 
 
 def test_people_are_masked_until_asked_for(portal: SandboxServer) -> None:
@@ -196,6 +210,79 @@ def test_people_are_masked_until_asked_for(portal: SandboxServer) -> None:
     for row in contacts:
         for secret in (row["sender_phone"], row["sender_email"], row["sender_name"]):
             assert not secret or secret not in shown
+
+
+def test_a_masked_number_beside_an_arabic_name_keeps_its_order() -> None:
+    text = sender_text(Contact("خالد المثالي", "+971500000001").masked())
+    assert "\u2066+971…01\u2069" in text
+
+
+@pytest.mark.parametrize("by", ["agent", "listing", "project", "developer"])
+def test_a_row_of_a_league_leads_to_exactly_the_leads_it_counts(portal: SandboxServer, by: str) -> None:
+    sync()
+    view = View(get_engine(), Filters.of({"type": ["call", "whatsapp"]}), load_vocabulary())
+    rows = view.ask(breakdown, by=by)
+    assert {"none"} <= set(rows["key"])
+    for key, n_leads in pd.concat([rows.head(12), rows.tail(8), rows[rows["key"] == "none"]])[["key", "leads"]].values:
+        filter_key = filter_of_row(view, by, str(key), int(n_leads))
+        assert filter_key is not None, key
+        assert int(load(summary, view.filters.with_values(filter_key, [str(key)]))["leads"].iloc[0]) == n_leads
+
+
+def test_another_filter_turns_back_to_the_first_page(portal: SandboxServer) -> None:
+    sync()
+    app = open_app("leads", p="3")
+    assert "101–150 of" in texts(app)
+    app.multiselect(key="filter_type").set_value(["whatsapp"]).run()
+    assert "1–50 of" in texts(app)
+    assert "p" not in app.query_params
+
+
+def test_a_link_beyond_the_last_page_shows_the_last_and_the_address_says_so(portal: SandboxServer) -> None:
+    sync()
+    n_leads = int(get_engine().store.query("select count(*) as n from leads")["n"].iloc[0])
+    app = open_app("leads", p="999")
+    assert f"–{n_leads:,} of {n_leads:,}" in texts(app)
+    last = str(-(-n_leads // 50))
+    assert app.query_params["p"] in (last, [last])
+
+
+def test_every_card_says_how_it_changed_or_what_it_is_a_part_of(portal: SandboxServer) -> None:
+    sync()
+    for page in PAGES[:-1]:
+        for card in open_app(page, **{"from": "2026-11-01", "to": "2026-11-10"}).metric:
+            assert card.delta or card.label in {"Leads", "Unique senders"}, (page, card.label)
+
+
+def test_only_the_sandbox_says_that_it_is_one(portal: SandboxServer) -> None:
+    sync()
+    app = open_app()
+    assert not [block for block in app.caption if "planted" in block.value]
+    assert portal.url in texts(app)
+
+
+def test_a_bug_on_a_page_is_owned_without_showing_what_it_says(
+    portal: SandboxServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    sync()
+    monkeypatch.setattr(kpis, "draw", lambda *_: 1 / 0)
+    app = open_app()
+    assert "failed on an error of its own" in app.error[0].value
+    assert "division" not in texts(app)
+    assert "a page failed" in caplog.text
+
+
+def test_text_of_others_is_never_made_into_elements(portal: SandboxServer) -> None:
+    app = AppTest.from_function(_hostile_facts).run()
+    assert "<img" not in texts(app)
+    assert "&lt;img src=x&gt;" in texts(app)
+
+
+def _hostile_facts() -> None:
+    from leadlib.ui.text import facts, plain
+
+    facts({"Name": "<img src=x>"})
+    plain("<img src=x>")
 
 
 def failing(monkeypatch: pytest.MonkeyPatch, **settings: str) -> Callable[[], AppTest]:

@@ -4,14 +4,18 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from leadlib.errors import StoreBusyError, StoreError, StoreUnreadableError, WrongPortalError
+from leadlib.filters import Filters
+from leadlib.metrics.health import sync_history
+from leadlib.metrics.lead_rows import lead_rows
 from leadlib.records import AgentName, ListingName, ProjectName, RejectedRow
-from leadlib.store import Store, UpsertCount
+from leadlib.store import Store, SyncRow, UpsertCount
 from tests.conftest import DUBAI, at, make_lead
 
 
@@ -51,6 +55,14 @@ def test_an_older_observation_never_overrides_a_newer_one(store: Store) -> None:
     assert store.write_leads([make_lead("a")], observed_at=at("2026-09-17 10:00")) == UpsertCount(0, 0, 1)
     assert store.query("select status from leads")["status"].tolist() == ["responded"]
     assert len(observations(store, "a")) == 1
+
+
+def test_an_older_observation_never_overrides_what_is_personal(store: Store) -> None:
+    store.write_leads([make_lead("a", sender={"name": "Newer"})], observed_at=at("2026-09-17 12:00"))
+    older = [make_lead("a", sender={"name": "Older"}), make_lead("b", sender={"name": "Late"})]
+    store.write_leads(older, observed_at=at("2026-09-17 10:00"))
+    names = {row["lead_id"]: row["sender_name"] for row in store.contacts(["a", "b"]).to_pylist()}
+    assert names == {"a": "Newer", "b": "Late"}
 
 
 def test_archiving_keeps_the_highest_rung_that_was_witnessed(store: Store) -> None:
@@ -239,3 +251,56 @@ def test_a_store_that_another_process_holds_says_who(open_store: Callable[..., S
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     assert said.startswith(StoreBusyError.__name__)
     assert "held by process" in said
+
+
+def test_agent_that_two_users_share_doubles_no_lead(store: Store) -> None:
+    store.write_leads([make_lead("a")], observed_at=at("2026-09-17 10:00"))
+    store.write_names([AgentName(90001, "First", True), AgentName(90001, "Second", True)], [], [])
+    assert lead_rows(store, Filters())["agent_name"].tolist() == ["Second"]
+
+
+def test_sync_that_its_program_did_not_end_is_no_longer_running(open_store: Callable[..., Store]) -> None:
+    before = open_store()
+    before.begin_sync(kind="full", dialect="filter", started_at=at("2026-09-17 10:00"))
+    before.close()
+    row = open_store().query("select outcome, message from syncs").iloc[0]
+    assert row["outcome"] == "failed"
+    assert "The program ended" in row["message"]
+
+
+def test_closed_store_is_an_error_of_ours(store: Store) -> None:
+    store.close()
+    with pytest.raises(StoreError):
+        store.query("select 1")
+    with pytest.raises(StoreError, match="has been closed"):
+        store.remember("key", "value")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda s: s.begin_sync(kind="full", dialect="flat", started_at=at("2026-09-17 10:00")), id="sync"),
+        pytest.param(lambda s: s.write_rejected([RejectedRow("why", None, "{}")], sync_id="s",
+                                                observed_at=at("2026-09-17 10:00")), id="rejected"),
+        pytest.param(lambda s: s.remember("key", "value"), id="remember"),
+        pytest.param(lambda s: s.write_names([AgentName(1, "A", None)], [], []), id="names"),
+    ],
+)  # fmt: skip
+def test_every_change_makes_cached_answers_old(store: Store, change: Callable[[Store], object]) -> None:
+    before = store.data_version
+    change(store)
+    assert store.data_version > before
+
+
+def test_last_complete_sync_is_told_however_many_failed_since(store: Store) -> None:
+    for n in range(30):
+        started_at = at("2026-09-17 10:00") + timedelta(minutes=n)
+        sync_id = store.begin_sync(kind="full", dialect="filter", started_at=started_at)
+        outcome = "complete" if n in {2, 3} else "failed"
+        row = SyncRow(
+            sync_id, "full", outcome, "filter", started_at, started_at, None, None, 0, 0, 0, 0, 0, 0, 0, 0, 0.0, None
+        )
+        store.finish_sync(row)
+    told = sync_history(store, Filters())
+    assert told["outcome"].tolist() == ["failed"] * 20 + ["complete"]
+    assert told["started_at"].iloc[-1] == at("2026-09-17 10:03")

@@ -245,8 +245,9 @@ class Client:
             return found or "filter"
 
     def oldest_accepted(self, now: datetime) -> datetime:
-        """The oldest createdAtFrom that the portal takes, to the day: asked for, never computed. At most 10 calls.
+        """The oldest createdAtFrom that the portal took at `now`, to the day: asked for, never computed.
 
+        At most 10 calls. The window moves on meanwhile: the answer may be refused by now, a minute after it is not.
         Raises BadRequestError if the portal refuses even yesterday.
         """
         return probes.oldest_accepted(self, now)

@@ -17,6 +17,9 @@ DAYS_BACK = (93, 92, 91, 90, 89, 88, 60, 30, 7, 1)
 """How far back to try, in days. “Three months” may mean 88 to 92 of them, by date or by instant, in any zone."""
 
 MAX_PROBES = 10
+WHILE_ASKING = timedelta(minutes=1)
+"""How far the window may move on while it is looked for. Without this a second would cost the oldest day."""
+
 _TO_THE_DAY = timedelta(days=1)
 
 
@@ -78,12 +81,13 @@ def find_dialect(client: Asks) -> tuple[Dialect | None, str | None]:
 
 
 def oldest_accepted(client: Asks, now: datetime) -> datetime:
+    later = now + WHILE_ASKING
     refused: timedelta | None = None
     refusal: BadRequestError | None = None
     n_probes = 0
     for days in DAYS_BACK:
         n_probes += 1
-        refusal = _refusal(client, now - timedelta(days=days))
+        refusal = _refusal(client, later - timedelta(days=days))
         if refusal is None:
             accepted = timedelta(days=days)
             break
@@ -95,7 +99,7 @@ def oldest_accepted(client: Asks, now: datetime) -> datetime:
     while refused is not None and refused - accepted > _TO_THE_DAY and n_probes < MAX_PROBES:
         n_probes += 1
         middle = accepted + (refused - accepted) / 2
-        if _refusal(client, now - middle) is None:
+        if _refusal(client, later - middle) is None:
             accepted = middle
         else:
             refused = middle

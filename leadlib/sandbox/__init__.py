@@ -2,7 +2,7 @@
 
 from leadlib.sandbox.app import create_app
 from leadlib.sandbox.clock import Clock
-from leadlib.sandbox.faults import FAULTS
+from leadlib.sandbox.faults import FAULT_OPTIONS, FAULTS, ODD_CORPUS
 from leadlib.sandbox.server import SandboxServer, serve
 from leadlib.sandbox.settings import API_KEY, API_SECRET, SandboxSettings
 from leadlib.sandbox.truth import Truth
@@ -11,6 +11,8 @@ __all__ = [
     "API_KEY",
     "API_SECRET",
     "FAULTS",
+    "FAULT_OPTIONS",
+    "ODD_CORPUS",
     "Clock",
     "SandboxServer",
     "SandboxSettings",

@@ -15,6 +15,7 @@ from leadlib.sandbox import rhythm, wire
 from leadlib.sandbox.clock import to_ms
 from leadlib.sandbox.faults import Answer
 from leadlib.sandbox.lead import Lead
+from leadlib.sandbox.pagination import page_json
 from leadlib.sandbox.portal import Portal, json_answer
 from leadlib.sandbox.problems import ProblemError
 from leadlib.sandbox.query import page_of, parse_lead_query, refuse_unknown
@@ -63,17 +64,20 @@ class _Reads:
         self._portal = portal
         self._truth = portal.truth
         self._settings = portal.settings
-        self._selection = Selection(portal.truth, portal.settings)
+        self._selection = Selection(portal.truth, portal.settings, portal.faults)
 
     async def leads(self, request: Request, at: datetime) -> Answer:
-        query = parse_lead_query(request.query_params.multi_items(), self._settings, at)
+        oldest = self._truth.window_start(at)
+        asked = query = parse_lead_query(request.query_params.multi_items(), self._settings, at, oldest)
+        for fault in self._portal.faults:
+            query = fault.change_query(query)
         total, leads = self._selection.page(query, at)
         page = {
             "data": [self._lead_row(lead, to_ms(at)) for lead in leads],
-            "pagination": wire.page_json(total, query.page, query.per_page),
+            "pagination": page_json(total, asked.page, asked.per_page),
         }
         for fault in self._portal.faults:
-            fault.change_page(page)
+            fault.change_page(page, query)
         return json_answer(page)
 
     async def users(self, request: Request, at: datetime) -> Answer:
@@ -141,7 +145,7 @@ class _Reads:
     async def stats(self, request: Request, at: datetime) -> Answer:
         given = self._given(request, _PAGING)
         search = given.get("search", "").casefold()
-        leads, low, high = self._truth.span(to_ms(at - timedelta(days=_STATS_DAYS)), to_ms(at))
+        leads, low, high = self._truth.span(to_ms(at - timedelta(days=_STATS_DAYS)), to_ms(at), to_ms(at))
         by_agent: dict[int | None, list[Lead]] = {}
         for lead in leads[low:high]:
             by_agent.setdefault(lead.agent_id, []).append(lead)
@@ -172,7 +176,7 @@ class _Reads:
     ) -> Answer:
         page, per_page = page_of({name: [value] for name, value in given.items()}, _MOST_PER_PAGE)
         first = (page - 1) * per_page
-        pagination = wire.page_json(len(rows), page, per_page)
+        pagination = page_json(len(rows), page, per_page)
         return json_answer({envelope: rows[first : first + per_page], "pagination": pagination, **(more or {})})
 
 

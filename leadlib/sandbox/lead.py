@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from leadlib.sandbox.brokerage import Developer, Listing, Project
@@ -11,7 +11,8 @@ from leadlib.sandbox.clock import from_ms, to_ms
 
 @dataclass(slots=True, eq=False)
 class Lead:
-    """A planted lead. Fields are never changed after generation.
+    """A planted lead. Fields are never changed after generation: a lead that takes another
+    course is replaced by its `advanced` self.
 
     Times are milliseconds since 1970 in UTC; None means that it never happens. `channel` and `entity_type` are the
     planted ones: whatsapp, call, email, chat and listing, project, publicProfile, developer, company. `person` numbers
@@ -80,3 +81,15 @@ class Lead:
         if self.delivered_ms is not None and self.delivered_ms <= at_ms:
             return "delivered"
         return "sent"
+
+    def advanced(self, at_ms: int) -> Lead | None:
+        """This lead as it would be had it reached its next stage at an instant; None when it is archived by then."""
+        stage = self.stage_at(from_ms(at_ms))
+        if stage == "archived":
+            return None
+        if stage == "responded":
+            return replace(self, archived_ms=at_ms)
+        if stage == "opened":
+            return replace(self, responded_ms=at_ms)
+        reached_ms = at_ms if self.delivered_ms is None else min(self.delivered_ms, at_ms)
+        return replace(self, delivered_ms=reached_ms, opened_ms=at_ms)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
@@ -14,10 +15,11 @@ from leadlib.sandbox.lead import Lead
 
 WINDOW_DAYS: Final = 91.5
 QUIET_EVERY_DAYS: Final = 13
-"""The quiet agent gets one lead every 13th day: seven in a quarter, whatever the size of the house."""
+"""The quiet agent gets one lead every 13th day: seven in a quarter in a house of any size, if it has leads at all."""
 
 _NUMBERS_PER_DAY: Final = 100_000
 _FIRST_NUMBERED_DAY: Final = 737_000
+_FIRST_EXTRA_NUMBER: Final = 10**12
 _CHANNELS: Final = tuple(CHANNEL_MIX)
 _LISTING_MIX: Final = tuple(itertools.accumulate((53.5, 28.0, 11.5, 7.0)))
 _PROJECT_MIX: Final = tuple(itertools.accumulate((44.0, 19.0, 30.0, 7.0)))
@@ -62,6 +64,16 @@ class Planter:
             leads.append(self._lead(rng, day, season, k, created_ms, is_quiet, campaign_share, agents))
         return leads
 
+    def lead_beside(self, created_ms: int, place: int) -> Lead:
+        """A lead beside the planned ones, the `place`-th of them, from somebody new."""
+        rng = random.Random(f"{self._brokerage.seed}:extra:{place}")
+        day = rhythm.day_of_ms(created_ms)
+        agents = [self._brokerage.agent(seat, day) for seat in range(N_SEATS)]
+        lead = self._lead(rng, day, rhythm.season_of(day)[0], 0, created_ms, False, 0.0, agents)
+        number = _FIRST_EXTRA_NUMBER + place
+        lead_id = f"{'call' if lead.channel == 'call' else 'message'}_lead_{number}"
+        return replace(lead, number=number, id=lead_id, person=number)
+
     def _times(self, rng: random.Random, day: int) -> list[tuple[int, bool]]:
         """(created at, whether it is the quiet agent's) of a day, oldest first."""
         start = rhythm.day_start_ms(day)
@@ -71,7 +83,7 @@ class Planter:
             ms = start + hour * rhythm.HOUR_MS + int(rng.random() * rhythm.HOUR_MS)
             # Two stamps in three carry no milliseconds.
             times.append((ms if ms % 3 == 0 else ms - ms % 1000, False))
-        if day % QUIET_EVERY_DAYS == 4:
+        if day % QUIET_EVERY_DAYS == 4 and self._per_day > 0:
             times.append((start + 10 * rhythm.HOUR_MS + int(rng.random() * 8 * 3600) * 1000, True))
         times.sort()
         return times

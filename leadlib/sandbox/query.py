@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
-from leadlib.sandbox.clock import three_months_before, to_ms
+from leadlib.sandbox.clock import to_ms
 from leadlib.sandbox.problems import ProblemError
 from leadlib.sandbox.settings import SandboxSettings
 from leadlib.sandbox.wire import CHANNELS, ENTITY_TYPES, STATUSES
@@ -47,7 +47,8 @@ class LeadQuery:
     """A checked query; bounds are inclusive.
 
     `filters` is (flat name, allowed wire values): AND between names, OR within.
-    `created_from_ms` and `created_to_ms` are None where not given or, for the latter, not honoured.
+    `created_from_ms` and `created_to_ms` are None where not given or, for the latter, not honoured. `grain_ms` is how
+    finely they are compared.
     """
 
     page: int = 1
@@ -57,13 +58,16 @@ class LeadQuery:
     created_from_ms: int | None = None
     created_to_ms: int | None = None
     is_oldest_first: bool = False
+    grain_ms: int = 1
 
 
-def parse_lead_query(parameters: Iterable[tuple[str, str]], settings: SandboxSettings, at: datetime) -> LeadQuery:
+def parse_lead_query(
+    parameters: Iterable[tuple[str, str]], settings: SandboxSettings, at: datetime, oldest: datetime
+) -> LeadQuery:
     """The query in `parameters` (decoded names and values), as the settings' dialect understands it at `at`.
 
-    Raises ProblemError: 400 for a malformed value and, in a strict sandbox, an unknown name; 422 for createdAtFrom more
-    than three calendar months before `at`.
+    Raises ProblemError: 400 for a malformed value and, in a strict sandbox, an unknown name; 422 for createdAtFrom
+    before `oldest`, where the three months begin.
     """
     given = _by_name(parameters)
     if settings.strict:
@@ -72,7 +76,7 @@ def parse_lead_query(parameters: Iterable[tuple[str, str]], settings: SandboxSet
     from_ms = to_ms_ = None
     if text := _single(given, "createdAtFrom"):
         created_from = _instant("createdAtFrom", text)
-        if created_from < three_months_before(at):
+        if created_from < oldest:
             raise ProblemError(422, "createdAtFrom is more than 3 months ago", "/createdAtFrom")
         from_ms = -(-(created_from - at) // timedelta(milliseconds=1)) + to_ms(at)
     if settings.is_created_to_honoured and (text := _single(given, "createdAtTo")):

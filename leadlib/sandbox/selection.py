@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from leadlib.sandbox.clock import three_months_before, to_ms
+from leadlib.sandbox.clock import to_ms
+from leadlib.sandbox.faults import Fault
 from leadlib.sandbox.lead import Lead
 from leadlib.sandbox.query import LeadQuery
 from leadlib.sandbox.settings import SandboxSettings
@@ -21,24 +22,29 @@ class Selection:
     """Answers lead queries against the truth. `at` must be a whole second: it is the resolution of the portal.
 
     Without filters a page is cut out of the planted rows; with filters the matching rows are remembered for as long as
-    the second lasts, so that a pass over all pages costs one walk.
+    the second lasts and the truth stands, so that a pass over all pages costs one walk.
     """
 
-    def __init__(self, truth: Truth, settings: SandboxSettings) -> None:
+    def __init__(self, truth: Truth, settings: SandboxSettings, faults: Sequence[Fault] = ()) -> None:
         self._truth = truth
         self._settings = settings
+        self._reordering = [fault for fault in faults if fault.is_reordering]
         self._remembered: dict[LeadQuery, list[Lead]] = {}
-        self._remembered_at: datetime | None = None
+        self._remembered_at: tuple[datetime, int] | None = None
 
     def page(self, query: LeadQuery, at: datetime) -> tuple[int, Sequence[Lead]]:
         """(how many leads match in all, those of the query's page); past the end the page is empty."""
-        low_ms = max(to_ms(three_months_before(at)), query.created_from_ms or 0)
+        low_ms = max(to_ms(self._truth.window_start(at)), query.created_from_ms or 0)
         high_ms = to_ms(at) if query.created_to_ms is None else min(to_ms(at), query.created_to_ms)
         if low_ms > high_ms:
             return 0, ()
-        leads, low, high = self._truth.span(low_ms, high_ms)
+        leads, low, high = self._truth.span(low_ms, high_ms, to_ms(at))
         if query.filters or query.search:
             leads = self._matching(query, at, leads, low, high)
+            low, high = 0, len(leads)
+        if self._reordering:
+            at_ms = to_ms(at)
+            leads = sorted(leads[low:high], key=lambda lead: self._order_key(lead, at_ms))
             low, high = 0, len(leads)
         skipped = (query.page - 1) * query.per_page
         if query.is_oldest_first:
@@ -46,10 +52,17 @@ class Selection:
         end = max(low, high - skipped)
         return high - low, leads[max(low, end - query.per_page) : end][::-1]
 
+    def _order_key(self, lead: Lead, at_ms: int) -> float:
+        key_ms: float = lead.created_ms
+        for fault in self._reordering:
+            key_ms = fault.order_key(key_ms, lead, at_ms)
+        return key_ms
+
     def _matching(self, query: LeadQuery, at: datetime, leads: Sequence[Lead], low: int, high: int) -> list[Lead]:
-        if self._remembered_at != at or len(self._remembered) >= _MOST_REMEMBERED:
+        moment = at, self._truth.version
+        if self._remembered_at != moment or len(self._remembered) >= _MOST_REMEMBERED:
             self._remembered.clear()
-            self._remembered_at = at
+            self._remembered_at = moment
         key = replace(query, page=1, per_page=1, is_oldest_first=False)
         if key not in self._remembered:
             tests = [self._test(name, values, to_ms(at)) for name, values in query.filters]

@@ -62,7 +62,7 @@ class SandboxServer:
         # asyncio leaves Nagle's algorithm on for sockets it did not make, which costs 40 ms a call.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # A cut answer makes uvicorn complain at error level, which is what that fault is for.
-        log_level = "critical" if "reset" in self.settings.faults else "warning"
+        log_level = "critical" if self.settings.faults & {"reset", "drip", "huge-body"} else "warning"
         config = uvicorn.Config(
             self._app, log_level=log_level, access_log=False, lifespan="off", ws="none",
             date_header=False, server_header=False, timeout_graceful_shutdown=1,

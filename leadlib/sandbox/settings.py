@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal, get_args
 
-from leadlib.sandbox.faults import FAULTS
+from leadlib.sandbox.faults import FAULTS, options_fault
 
 Dialect = Literal["filter", "flat"]
 
@@ -27,7 +28,9 @@ class SandboxSettings:
 
     `n_leads` is about how many leads the three-month window shows. `frozen_at` holds the portal's clock still; None
     lets it run. `bounds_created_to` says whether createdAtTo is honoured; None means in the flat dialect only.
-    `strict` answers 400 for unknown query names instead of ignoring them. `latency_s` is added to every call.
+    `strict` answers 400 for unknown query names instead of ignoring them. `latency_s` is added to every call;
+    `call_takes_s` is what every data call moves a clock that is held. `fault_options` sets options of the faults that
+    are switched on, such as {"deletes.every": 7}; FAULT_OPTIONS has them all with their bounds.
     """
 
     dialect: Dialect = "filter"
@@ -42,6 +45,8 @@ class SandboxSettings:
     strict: bool = False
     bounds_created_to: bool | None = None
     latency_s: float = 0
+    call_takes_s: float = 0
+    fault_options: Mapping[str, int] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if self.dialect not in get_args(Dialect):
@@ -52,6 +57,10 @@ class SandboxSettings:
             raise ValueError(f"frozen_at needs a time zone, got {self.frozen_at.isoformat()}")
         if unknown := self.faults - FAULTS.keys():
             raise ValueError(f"unknown faults {', '.join(sorted(unknown))}; known are {', '.join(FAULTS)}")
+        if wrong := options_fault(self.fault_options, self.faults):
+            raise ValueError(f"fault_options: {wrong}")
+        if not 0 <= self.call_takes_s <= 3600:
+            raise ValueError(f"call_takes_s must be between 0 and 3600, got {self.call_takes_s}")
         if unknown := self.scopes - SCOPES:
             raise ValueError(f"unknown scopes {', '.join(sorted(unknown))}; known are {', '.join(sorted(SCOPES))}")
 

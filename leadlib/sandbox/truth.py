@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
-from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -23,9 +23,22 @@ from leadlib.sandbox.brokerage import (
 from leadlib.sandbox.clock import Clock, from_ms, three_months_before, to_ms
 from leadlib.sandbox.lead import Lead
 from leadlib.sandbox.planting import Planter
+from leadlib.sandbox.presence import Presence
 
 DAYS_BACK: Final = 100
 DAYS_AHEAD: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What faults may decide: the oldest createdAt on show, when a lead first shows, by which id a reader knows it."""
+
+    window_start: Callable[[datetime], datetime] = three_months_before
+    appears_ms: Callable[[Lead], int | None] = lambda lead: None
+    readable_id: Callable[[Lead], str | None] = lambda lead: lead.id
+
+
+_PLAIN_RULES: Final = Rules()
 
 
 class Truth:
@@ -33,19 +46,24 @@ class Truth:
 
     Leads are planted per Dubai day and extended when an instant outside the planted days is asked for, so the same
     seed and size give the same leads on any clock. An instant sees the leads created in the three calendar months
-    before it, both ends included. Safe to use from several threads.
+    before it, both ends included, but for those that come late or have vanished. Safe to use from several threads.
     """
 
-    def __init__(self, seed: int, n_leads: int, clock: Clock) -> None:
+    def __init__(self, seed: int, n_leads: int, clock: Clock, rules: Rules = _PLAIN_RULES) -> None:
         self.clock = clock
         self.brokerage = Brokerage(seed)
+        self._rules = rules
         self._planter = Planter(self.brokerage, n_leads)
         self._lock = threading.Lock()
-        self._first_day = self._end_day = 0
-        # One pair, replaced as a whole: a reader in another thread never sees the one without the other.
-        self._rows: tuple[list[Lead], list[int]] = ([], [])
-        self._by_id: dict[str, Lead] = {}
+        self._days: range | None = None
+        self._presence = Presence()
+        self._places = itertools.count()
         self._cover_clock()
+
+    @property
+    def version(self) -> int:
+        """Counts the changes that no clock makes: while it stands, an instant always sees the same."""
+        return self._presence.version
 
     @property
     def agents(self) -> tuple[Agent, ...]:
@@ -66,9 +84,9 @@ class Truth:
 
     @property
     def leads(self) -> Sequence[Lead]:
-        """Every lead planted so far, oldest first, those outside the window and in the future included."""
+        """Every lead planted so far, oldest first: those outside the window, late, vanished or to come included."""
         self._cover_clock()
-        return self._rows[0]
+        return self._presence.rows.leads
 
     @property
     def quiet_agent(self) -> Agent:
@@ -97,12 +115,64 @@ class Truth:
     def lead(self, lead_id: str) -> Lead | None:
         """The lead with an id; None when no planted day has it."""
         self._cover_clock()
-        return self._by_id.get(lead_id)
+        return self._presence.lead(lead_id)
+
+    def window_start(self, at: datetime) -> datetime:
+        """The oldest createdAt that the portal shows at `at`."""
+        return self._rules.window_start(at)
+
+    def readable_id(self, lead: Lead) -> str | None:
+        """The id by which a reader of the portal's rows knows a lead; None: its row is no lead."""
+        return self._rules.readable_id(lead)
 
     def visible(self, at: datetime) -> Sequence[Lead]:
         """The leads that the portal shows at `at`, oldest first."""
-        leads, low, high = self.span(to_ms(three_months_before(at)), to_ms(at))
+        leads, low, high = self.span(to_ms(self.window_start(at)), to_ms(at), to_ms(at))
         return leads[low:high]
+
+    def visible_throughout(
+        self, first_at: datetime, last_at: datetime, created_from: datetime, created_to: datetime
+    ) -> set[str]:
+        """The ids of the leads created in a span, both ends included, that every call of a stretch of time could see.
+
+        The stretch is by the portal's clock, and whoever read the whole span in it must have these. Rows that are no
+        leads are left out, and the id is the one on the wire. What comes in or vanishes in the very second of
+        `first_at` or `last_at` is left out too: with a clock that is never moved, all that ever did.
+        """
+        first_ms, last_ms = (to_ms(at.replace(microsecond=0)) for at in (first_at, last_at))
+        low_ms = max(to_ms(self.window_start(from_ms(last_ms))), to_ms(created_from))
+        high_ms = min(first_ms, to_ms(created_to))
+        if low_ms > high_ms:
+            return set()
+        leads, low, high = self.span(low_ms, high_ms, last_ms)
+        there = (lead for lead in leads[low:high] if self._presence.is_there_throughout(lead, first_ms, last_ms))
+        return {lead_id for lead in there if (lead_id := self.readable_id(lead)) is not None}
+
+    def plant(self, created: Iterable[datetime]) -> Sequence[Lead]:
+        """Further leads, there from their creation on."""
+        leads = [self._planter.lead_beside(to_ms(at), next(self._places)) for at in created]
+        for lead in leads:
+            self._cover(lead.created_ms, lead.created_ms)
+        self._presence.add(leads)
+        return leads
+
+    def insert(self, at: datetime) -> Lead:
+        """A new lead, created at `at`, and there for those who look from now on."""
+        (lead,) = self.plant([at])
+        self._presence.stay(lead, from_ms=lead.created_ms)
+        return lead
+
+    def delete(self, lead_id: str, at: datetime) -> None:
+        """Make a lead vanish for good at `at`. Raises KeyError for an id that nobody has."""
+        self._presence.stay(self._known(lead_id), until_ms=to_ms(at))
+
+    def advance(self, lead_id: str, at: datetime) -> bool:
+        """Move a lead's status one stage on at `at`; False when it is archived. Raises KeyError for an unknown id."""
+        lead = self._known(lead_id)
+        advanced = lead.advanced(to_ms(at))
+        if advanced is not None:
+            self._presence.swap(lead, advanced)
+        return advanced is not None
 
     def lead_ids(self, at: datetime) -> frozenset[str]:
         """The ids of `visible`."""
@@ -140,14 +210,21 @@ class Truth:
         days = (rhythm.SEASON_ZERO + season * rhythm.SEASON_DAYS + rhythm.RAIN_DAY for season in self._seasons(at))
         return tuple(date.fromordinal(day) for day in days if first < day < last)
 
-    def span(self, low_ms: int, high_ms: int) -> tuple[Sequence[Lead], int, int]:
-        """All planted leads, oldest first, and the slice of them created between two instants, both included.
+    def span(self, low_ms: int, high_ms: int, at_ms: int) -> tuple[Sequence[Lead], int, int]:
+        """Leads there at an instant, oldest first, and the slice of them created between two others, both included.
 
-        Both ends are planted first. Nothing is copied, so a page can be cut from a large slice.
+        Both ends are planted first. Nothing is copied, so a page can be cut from a large slice. Leads to be created
+        after the instant stand among them.
         """
         self._cover(low_ms, high_ms)
-        leads, created = self._rows
-        return leads, bisect_left(created, low_ms), bisect_right(created, high_ms)
+        rows = self._presence.at(at_ms)
+        return rows.leads, *rows.between(low_ms, high_ms)
+
+    def _known(self, lead_id: str) -> Lead:
+        lead = self.lead(lead_id)
+        if lead is None:
+            raise KeyError(f"no lead has the id {lead_id!r}")
+        return lead
 
     def _seasons(self, at: datetime) -> range:
         day = rhythm.day_of_ms(to_ms(at))
@@ -161,21 +238,18 @@ class Truth:
         """Plant the days that hold the instants, and all between them and those planted before."""
         first = rhythm.day_of_ms(low_ms)
         end = rhythm.day_of_ms(high_ms) + 1
-        if self._first_day <= first and end <= self._end_day:
+        if self._days is not None and self._days.start <= first and end <= self._days.stop:
             return
         with self._lock:
-            if not self._rows[0]:
-                self._first_day = self._end_day = first
-            earlier = self._planted(first, self._first_day)
-            later = self._planted(self._end_day, end)
-            leads = earlier + self._rows[0] + later
-            self._rows = leads, [lead.created_ms for lead in leads]
-            self._by_id.update((lead.id, lead) for lead in earlier + later)
-            self._first_day = min(self._first_day, first)
-            self._end_day = max(self._end_day, end)
+            days = self._days or range(first, first)
+            self._presence.put(self._planted(first, days.start), self._planted(days.stop, end))
+            self._days = range(min(days.start, first), max(days.stop, end))
 
     def _planted(self, first_day: int, end_day: int) -> list[Lead]:
         leads: list[Lead] = []
         for day in range(first_day, end_day):
             leads.extend(self._planter.day(day))
+        for lead in leads:
+            if (appears_ms := self._rules.appears_ms(lead)) is not None:
+                self._presence.stay(lead, from_ms=appears_ms)
         return leads

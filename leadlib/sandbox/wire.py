@@ -121,19 +121,6 @@ def _sender_json(shown: Sender) -> dict[str, Any]:
     return json
 
 
-def page_json(total: int, page: int, per_page: int) -> dict[str, Any]:
-    """The pagination object."""
-    n_pages = -(-total // per_page)
-    return {
-        "page": page,
-        "perPage": per_page,
-        "total": total,
-        "totalPages": n_pages,
-        "nextPage": page + 1 if page < n_pages else None,
-        "prevPage": page - 1 if page > 1 else None,
-    }
-
-
 def user_json(agent: Agent) -> dict[str, Any]:
     """A row of GET /v1/users for somebody with a public profile."""
     return {

@@ -2,7 +2,7 @@
 select
     reason,
     count(*) as n_rows,
-    max(first_seen_at) as last_seen_at
+    max(first_seen_at) as newest_at
 from rejected_leads
 group by reason
 order by n_rows desc, reason

@@ -1,4 +1,4 @@
--- The last syncs: one row per sync, newest first.
+-- The last twenty syncs and, however long ago, the last complete one: one row per sync, newest first.
 select
     started_at,
     finished_at,
@@ -14,7 +14,11 @@ select
     n_calls,
     n_retries,
     seconds,
+    portal_total,
+    store_total,
     message
 from syncs
+qualify
+    row_number() over (order by started_at desc) <= 20
+    or row_number() over (partition by outcome order by started_at desc) = 1 and outcome = 'complete'
 order by started_at desc
-limit 20

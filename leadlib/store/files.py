@@ -57,8 +57,14 @@ class File:
         self._connection.close()
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
-        """A connection of the caller's own: DuckDB's are not for several threads at once."""
-        return self._connection.cursor()
+        """A connection of the caller's own: DuckDB's are not for several threads at once.
+
+        Raises StoreError once the file is closed.
+        """
+        try:
+            return self._connection.cursor()
+        except duckdb.ConnectionException as error:
+            raise StoreError(f"{self.path} has been closed: the program is being stopped.", str(self.path)) from error
 
     @contextmanager
     def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -67,7 +73,7 @@ class File:
         Raises StoreError if the database cannot commit (a full disk, say).
         """
         with self._writer_lock:
-            cursor = self._connection.cursor()
+            cursor = self.cursor()
             try:
                 cursor.execute("begin")
                 yield cursor

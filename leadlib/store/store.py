@@ -1,6 +1,7 @@
 """Store: both files behind one face."""
 
 import secrets
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,7 +33,11 @@ _VERSIONS = count(1)
 
 @dataclass(frozen=True)
 class SyncRow:
-    """What a finished sync leaves in `syncs`. Times are UTC; `outcome` is complete, uncertain or failed."""
+    """What a finished sync leaves in `syncs`. Times are UTC; `outcome` is complete, uncertain or failed.
+
+    After a reading of the whole window, `portal_total` is the portal's own count of it at the end, `store_total` what
+    the store holds of the same stretch, rows that are no leads included; else both are None.
+    """
 
     sync_id: str
     kind: str
@@ -52,6 +57,15 @@ class SyncRow:
     n_retries: int
     seconds: float
     message: str | None
+    portal_total: int | None = None
+    store_total: int | None = None
+
+    @property
+    def reconcile_delta(self) -> int | None:
+        """How many more the store holds than the portal counts; 0 is as it should be. None if it was not compared."""
+        if self.portal_total is None or self.store_total is None:
+            return None
+        return self.store_total - self.portal_total
 
 
 @dataclass(frozen=True)
@@ -85,6 +99,8 @@ class Store:
         self.data_version = next(_VERSIONS)
         self._analytics = analytics
         self._personal = personal
+        # Between the personal and the analytics commit of a batch no other batch may come.
+        self._leads_lock = threading.Lock()
         self._hash_key = self._load_hash_key()
 
     @classmethod
@@ -106,12 +122,14 @@ class Store:
         except StoreError:
             analytics.close()
             raise
-        store = cls(folder, analytics, personal, timezone, portal)
         try:
+            store = cls(folder, analytics, personal, timezone, portal)
             store._claim_for_portal()
             store._set_timezone()
+            store._end_syncs_cut_short()
         except StoreError:
-            store.close()
+            analytics.close()
+            personal.close()
             raise
         return store
 
@@ -187,10 +205,16 @@ class Store:
         leads = newest_of_each(leads)
         if not leads and not slice_rows:
             return UpsertCount()
-        if leads:
+        with self._leads_lock:
+            return self._write_leads(leads, observed_at, source, slice_rows)
+
+    def _write_leads(
+        self, leads: list[Lead], observed_at: datetime, source: str, slice_rows: Sequence[SliceRow]
+    ) -> UpsertCount:
+        if leads and (current := self._without_older(leads, observed_at)):
             with self._personal.transaction() as cursor:
-                write_personal(cursor, leads)
-        with self._analytics.transaction() as cursor:
+                write_personal(cursor, current)
+        with self._changing() as cursor:
             written = UpsertCount()
             if leads:
                 written = write_analytics(
@@ -205,7 +229,6 @@ class Store:
                 cursor.executemany(
                     "insert into slices values (?, ?, ?, ?, ?, ?, ?)", [list(vars(row).values()) for row in slice_rows]
                 )
-        self.data_version = next(_VERSIONS)
         return written
 
     def write_rejected(self, rows: Sequence[RejectedRow], *, sync_id: str, observed_at: datetime) -> None:
@@ -214,7 +237,7 @@ class Store:
             return
         with self._personal.transaction() as cursor:
             write_rejected_payloads(cursor, rows)
-        with self._analytics.transaction() as cursor:
+        with self._changing() as cursor:
             for row in rows:
                 cursor.execute(
                     "insert into rejected_leads select $sha256, $lead_id, $reason, $sync_id, $at "
@@ -232,8 +255,10 @@ class Store:
         self, agents: Sequence[AgentName], listings: Sequence[ListingName], projects: Sequence[ProjectName]
     ) -> None:
         """Replaces what is known of these agents, listings and projects."""
+        if not (agents or listings or projects):
+            return
         now = datetime.now(UTC)
-        with self._analytics.transaction() as cursor:
+        with self._changing() as cursor:
             for table, key, rows in (
                 ("agents", "agent_id", [(a.agent_id, a.name, a.is_active) for a in agents]),
                 (
@@ -247,20 +272,20 @@ class Store:
                     [(p.project_id, p.title, p.developer_id, p.developer_name) for p in projects],
                 ),
             ):
-                if rows:
-                    cursor.executemany(f"delete from {table} where {key} = ?", [[row[0]] for row in rows])
-                    marks = ", ".join("?" * (len(rows[0]) + 1))
-                    cursor.executemany(f"insert into {table} values ({marks})", [[*row, now] for row in rows])
-        if agents or listings or projects:
-            self.data_version = next(_VERSIONS)
+                # Two users may share one public profile: an id that stands twice would double its leads.
+                once = list({row[0]: row for row in rows}.values())
+                if once:
+                    cursor.executemany(f"delete from {table} where {key} = ?", [[row[0]] for row in once])
+                    marks = ", ".join("?" * (len(once[0]) + 1))
+                    cursor.executemany(f"insert into {table} values ({marks})", [[*row, now] for row in once])
 
     def begin_sync(self, *, kind: str, dialect: str, started_at: datetime) -> str:
         """The id of a new row in `syncs`, open until `finish_sync`."""
         sync_id = uuid4().hex
-        with self._analytics.transaction() as cursor:
+        with self._changing() as cursor:
             cursor.execute(
                 "insert into syncs values ($sync_id, $started_at, null, $kind, 'running', $dialect, null, null, "
-                "0, 0, 0, 0, 0, 0, 0, 0, 0, null)",
+                "0, 0, 0, 0, 0, 0, 0, 0, 0, null, null, null)",
                 {"sync_id": sync_id, "started_at": started_at, "kind": kind, "dialect": dialect},
             )
         return sync_id
@@ -269,12 +294,11 @@ class Store:
         """Closes the open row of this sync with what it did."""
         values: dict[str, Any] = dict(vars(row))
         columns = [name for name in values if name != "sync_id"]
-        with self._analytics.transaction() as cursor:
+        with self._changing() as cursor:
             cursor.execute(
                 f"update syncs set {', '.join(f'{name} = ${name}' for name in columns)} where sync_id = $sync_id",
                 values,
             )
-        self.data_version = next(_VERSIONS)
 
     def write_slice(self, row: SliceRow) -> None:
         """One stretch of createdAt whose leads were written before."""
@@ -282,7 +306,7 @@ class Store:
 
     def remember(self, key: str, value: str) -> None:
         """Keeps a fact about the portal (its dialect, say) beside the data."""
-        with self._analytics.transaction() as cursor:
+        with self._changing() as cursor:
             cursor.execute("delete from meta where key = ?", [key])
             cursor.execute("insert into meta values (?, ?)", [key, value])
 
@@ -300,6 +324,33 @@ class Store:
             cursor.execute("insert into install values (?)", [key])
         return key
 
+    def _without_older(self, leads: list[Lead], observed_at: datetime) -> list[Lead]:
+        """Those of `leads` that the store has not seen later than `observed_at`: answers may arrive out of order."""
+        newest = self.as_of()
+        if newest is None or newest <= observed_at:
+            return leads
+        seen_later = self.query(
+            "select lead_id from leads semi join (select unnest($ids) as lead_id) using (lead_id) "
+            "where observed_at > $observed_at",
+            {"ids": [lead.lead_id for lead in leads], "observed_at": observed_at},
+        )["lead_id"]
+        return [lead for lead in leads if lead.lead_id not in set(seen_later)]
+
+    def _end_syncs_cut_short(self) -> None:
+        """Whatever sync is still open: its program has ended without a word, or this one could not hold the files."""
+        with self._changing() as cursor:
+            cursor.execute(
+                "update syncs set outcome = 'failed', message = 'The program ended while this sync ran. What it had "
+                "committed is kept.' where outcome = 'running'"
+            )
+
+    @contextmanager
+    def _changing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A transaction over the analytics file, after which cached answers are old."""
+        with self._analytics.transaction() as cursor:
+            yield cursor
+        self.data_version = next(_VERSIONS)
+
     def _claim_for_portal(self) -> None:
         owner = self.recall("portal")
         if owner is None:
@@ -315,7 +366,7 @@ class Store:
         stored = self.recall("timezone")
         if stored != self.timezone.key:
             if stored is not None:
-                with self._analytics.transaction() as cursor:
+                with self._changing() as cursor:
                     cursor.execute("update leads set created_local = timezone(?, created_at)", [self.timezone.key])
             self.remember("timezone", self.timezone.key)
 

@@ -59,7 +59,7 @@ def _rank(stage: str) -> str:
 
 @dataclass(frozen=True)
 class UpsertCount:
-    """What a batch did: n_new leads, n_changed ones (any field), n_unchanged ones (seen again as they were)."""
+    """What a batch did: n_new leads, n_changed ones (any column of `leads`), n_unchanged ones (as they were)."""
 
     n_new: int = 0
     n_changed: int = 0

@@ -14,7 +14,7 @@ def draw(view: View) -> None:
     if not popover.open:
         return  # a ticket lives ten minutes, so it is made when somebody is about to use it
     with popover:
-        plain(f"{formats.count_of(view.n_leads, 'lead')}: {view.sentence}", tone="normal")
+        plain(f"{view.sentence} · {formats.count_of(view.n_leads, 'lead')}", tone="normal")
         personal = st.toggle(
             "With personal columns",
             key="download_personal",

@@ -12,12 +12,13 @@ from leadlib.ui.names import Vocabulary
 
 def draw(vocabulary: Vocabulary) -> Filters:
     """Draws the widgets and gives what is chosen. Their state comes from `links.restore`."""
-    since, until = st.columns(2)
-    for field in FIELDS:
-        if field.kind in {"since", "until"}:
-            with since if field.kind == "since" else until:
+    # A grid and no columns: on a phone columns would stand below each other.
+    with st.grid(2, min_column_width=120):
+        for field in FIELDS:
+            if field.kind in {"since", "until"}:
                 st.date_input(field.label, value=None, key=filter_key(field.key), help=field.help, format="YYYY-MM-DD")
-        elif not field.is_extra:
+    for field in FIELDS:
+        if field.kind in {"choice", "id"} and not field.is_extra:
             _choose(field, vocabulary)
     with st.expander("More filters"):
         for field in FIELDS:

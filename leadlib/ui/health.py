@@ -8,10 +8,11 @@ import streamlit as st
 
 from leadlib import formats
 from leadlib.filters import Filters
-from leadlib.metrics.health import drift, rejected, sync_history
+from leadlib.metrics.health import doubts, drift, rejected, sync_history
 from leadlib.metrics.queries import coverage
 from leadlib.ui.engine import load
-from leadlib.ui.text import plain
+from leadlib.ui.numbers import COUNT
+from leadlib.ui.text import facts, plain
 from leadlib.ui.view import View
 from leadlib.worker import Wish
 
@@ -25,8 +26,8 @@ def draw_cards(view: View) -> None:
     store, zone = view.engine.store, view.engine.store.timezone
     as_of = store.as_of()
     covered = coverage(store)
-    n_leads = load(sync_history, _EVERYTHING)
-    last_good = n_leads[n_leads["outcome"] == "complete"]
+    syncs = load(sync_history, _EVERYTHING)
+    last_good = syncs[syncs["outcome"] == "complete"]
     left, middle, right = st.columns(3)
     left.metric(
         "Data as of", formats.ago(as_of, datetime.now(UTC)), border=True, height="stretch",
@@ -66,17 +67,32 @@ def draw_buttons(view: View) -> None:
 
 
 def draw_gaps(view: View) -> None:
-    """Stretches between the first and the last moment read that nobody has read with certainty."""
+    """Stretches between the first and the last moment read that nobody has read, or not with certainty."""
     zone = view.engine.store.timezone
-    stretches = coverage(view.engine.store).stretches
-    gaps = [(end, start) for (_, end), (start, _) in pairwise(stretches)]
-    if not gaps:
-        plain("No gap: everything since then was read, and counted, without a doubt.")
+    covered = coverage(view.engine.store)
+    if covered.begins_at is None:
+        plain("Nothing was read yet.")
         return
-    st.warning(f"{formats.count_of(len(gaps), 'gap')} in what was read", icon=":material/warning:")
+    stretches = covered.stretches
+    gaps = [(end, start, "Not read") for (_, end), (start, _) in pairwise(stretches)]
+    unsure = [(start, end, "Read, a lead may be missing") for start, end in doubts(view.engine.store)]
+    if not gaps and not unsure:
+        since = formats.day(covered.begins_at.astimezone(zone))
+        plain(f"No gap: everything since {since} was read, and counted, without a doubt.")
+        return
+    counts = [formats.count_of(len(gaps), "gap")] * bool(gaps) + [
+        formats.count_of(len(unsure), "uncertain stretch", "uncertain stretches")
+    ] * bool(unsure)
+    st.warning(f"{' and '.join(counts)} in what was read", icon=":material/warning:")
     st.dataframe(
-        pd.DataFrame([{"From": formats.instant(a, zone), "To": formats.instant(b, zone)} for a, b in gaps]),
+        pd.DataFrame(
+            [
+                {"From": formats.instant(a, zone), "To": formats.instant(b, zone), "What": what}
+                for a, b, what in sorted([*gaps, *unsure])
+            ]
+        ),
         hide_index=True,
+        alt="The gaps and uncertain stretches, earliest first",
     )
 
 
@@ -104,6 +120,10 @@ def draw_syncs(view: View) -> None:
             }
         ),
         hide_index=True,
+        column_config={
+            name: st.column_config.NumberColumn(format=COUNT)
+            for name in ("Read", "New", "Changed", "Rejected", "Calls", "Retries")
+        },
         alt="The last syncs, newest first",
     )
 
@@ -116,17 +136,23 @@ def draw_oddities(view: View) -> None:
     if not reasons.empty:
         plain("Rows of the portal that are no leads; their text is kept in the personal file:")
         st.dataframe(
-            reasons[["reason", "n_rows"]].rename(columns={"reason": "Reason", "n_rows": "Rows"}), hide_index=True
+            reasons[["reason", "n_rows"]].rename(columns={"reason": "Reason", "n_rows": "Rows"}),
+            hide_index=True,
+            alt="Why rows were no leads, and how many",
         )
     if not values.empty:
         plain("Values that the API's documents do not know; the leads count, the values stand as they came:")
-        st.dataframe(values.rename(columns={"field": "Field", "value": "Value", "leads": "Leads"}), hide_index=True)
+        st.dataframe(
+            values.rename(columns={"field": "Field", "value": "Value", "leads": "Leads"}),
+            hide_index=True,
+            alt="Values that the API's documents do not know, and how many leads carry them",
+        )
 
 
 def draw_facts(view: View) -> None:
     """Where the data comes from and where it lies."""
     engine = view.engine
-    facts = {
+    known = {
         "Portal": engine.store.portal,
         "Dialect": engine.dialect,
         "Time zone of days": engine.store.timezone.key,
@@ -136,4 +162,4 @@ def draw_facts(view: View) -> None:
         else "off",
         "Calls allowed a minute": formats.number(engine.settings.calls_per_minute),
     }
-    st.dataframe(pd.DataFrame({"Fact": list(facts), "Value": list(facts.values())}), hide_index=True)
+    facts(known)

@@ -1,7 +1,7 @@
 """The row of headline figures: value, change at equal age, definition one click away."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -10,6 +10,10 @@ from leadlib import formats
 from leadlib.metrics import metric_named, summary, summary_change
 from leadlib.ui.view import View
 
+_COLOURS: Mapping[str, Literal["normal", "inverse", "off"]] = {"more": "normal", "less": "inverse", "neither": "off"}
+_LABEL_CHARACTERS = 18
+"""A longer label takes a second line on the narrowest card."""
+
 HEADLINES = ("leads", "unique_senders", "response_rate", "response_rate_of_all", "waiting")
 
 
@@ -17,7 +21,8 @@ def draw(view: View, keys: Sequence[str] = HEADLINES) -> None:
     """One card per metric key, from `summary`; counts and rates carry their change where one can be told."""
     row = view.ask(summary).iloc[0]
     changes = {change["key"]: change for change in view.ask(summary_change).to_dict("records")}
-    with st.grid(len(keys), min_column_width=150):
+    is_tall = any(len(metric_named(key).label) > _LABEL_CHARACTERS for key in keys)
+    with st.grid(len(keys), min_column_width=150, key="cards_tall" if is_tall else "cards"):
         for key in keys:
             metric = metric_named(key)
             change = changes.get(key, {})
@@ -25,9 +30,10 @@ def draw(view: View, keys: Sequence[str] = HEADLINES) -> None:
             st.metric(
                 metric.label,
                 share_text(row, key) if metric.unit == "share" else formats.number(row[key]),
-                delta=delta,
-                delta_color={"more": "normal", "less": "inverse", "neither": "off"}[metric.better],  # type: ignore[arg-type]
-                delta_description=_compared(change) if delta else None,
+                delta=delta or _part_text(row, key),
+                delta_color=_COLOURS[metric.better] if delta else "off",
+                delta_arrow="auto" if delta else "off",
+                delta_description=_compared(view, change) if delta else None,
                 help=_help(row, key) + (_periods(change) if delta else ""),
                 border=True,
                 height="stretch",
@@ -65,9 +71,20 @@ def _delta(key: str, change: Mapping[Any, Any]) -> str | None:
     return text.replace(formats.MINUS, "-")  # the arrow and its colour hang on an ASCII sign
 
 
-def _compared(change: Mapping[Any, Any]) -> str:
-    n_days = (change["current_to"] - change["current_from"]).days + 1
-    return formats.count_of(n_days, "day")
+def _part_text(row: pd.Series, key: str) -> str | None:
+    """What stands where no change can be told: of how many a rate is, or which part of the leads a count is."""
+    metric = metric_named(key)
+    if metric.numerator is not None and metric.denominator is not None:
+        return f"{formats.number(row[metric.numerator])} of {formats.number(row[metric.denominator])}"
+    if metric.unit == "leads" and key != "leads" and row["leads"]:
+        return f"{formats.percent(row[key] / row['leads'])} of leads"
+    return None
+
+
+def _compared(view: View, change: Mapping[Any, Any]) -> str:
+    n_days = formats.count_of((change["current_to"] - change["current_from"]).days + 1, "day")
+    # Without days of its own the card counts everything, while the change is only that of the last month.
+    return f"vs {n_days} before" if view.filters["from"] or view.filters["to"] else f"last {n_days}"
 
 
 def _periods(change: Mapping[Any, Any]) -> str:

@@ -1,15 +1,16 @@
 """One lead in full. What is personal, and the response link, each wait for a click of their own."""
 
 import json
+from collections.abc import Mapping
 
 import pandas as pd
 import streamlit as st
 
 from leadlib import formats
 from leadlib.records import Contact
-from leadlib.ui.lead_table import agent_text, load_contacts, subject_text
+from leadlib.ui.lead_table import agent_text, contact_of, subject_text
 from leadlib.ui.names import word
-from leadlib.ui.text import plain
+from leadlib.ui.text import facts, plain
 from leadlib.ui.view import View
 
 
@@ -18,14 +19,16 @@ def draw(view: View, lead: pd.Series) -> None:
     row = {str(name): value for name, value in lead.items()}
     lead_id = str(row["lead_id"])
     with st.container(border=True):
-        st.markdown("##### The chosen lead")
-        facts, person = st.columns([3, 2])
-        with facts:
-            _table(_facts(view, row))
+        st.header("The chosen lead", anchor=False)
+        about, person = st.columns([3, 2], gap="large")
+        with about:
+            facts(_facts(view, row))
             _history(view, lead_id)
         with person:
-            _sender(view, lead_id)
-            _response_link(view, lead_id)
+            # Nothing where the person was erased; the lead's facts stay.
+            personal: Mapping[str, str | None] = next(iter(view.engine.store.contacts([lead_id]).to_pylist()), {})
+            _sender(lead_id, personal)
+            _response_link(lead_id, personal)
 
 
 def _facts(view: View, row: dict[str, object]) -> dict[str, str]:
@@ -36,7 +39,7 @@ def _facts(view: View, row: dict[str, object]) -> dict[str, str]:
         if not formats.is_missing(row["call_talk_time_s"])
         else ""
     )
-    facts = {
+    known = {
         "Lead": str(row["lead_id"]),
         "Created": formats.instant(row["created_at"], zone),  # type: ignore[arg-type]
         "Channel": word(str(row["channel"])),
@@ -52,16 +55,7 @@ def _facts(view: View, row: dict[str, object]) -> dict[str, str]:
         "First seen": formats.instant(row["first_seen_at"], zone),  # type: ignore[arg-type]
         "Last seen": formats.instant(row["last_seen_at"], zone),  # type: ignore[arg-type]
     }
-    return {name: str(value) for name, value in facts.items() if not formats.is_missing(value) and value}
-
-
-def _table(facts: dict[str, str]) -> None:
-    st.dataframe(
-        pd.DataFrame({"Field": list(facts), "Value": list(facts.values())}),
-        hide_index=True,
-        height="content",
-        column_config={"Field": st.column_config.TextColumn(width="small")},
-    )
+    return {name: str(value) for name, value in known.items() if not formats.is_missing(value) and value}
 
 
 def _history(view: View, lead_id: str) -> None:
@@ -71,7 +65,8 @@ def _history(view: View, lead_id: str) -> None:
         {"lead_id": lead_id},
     )
     zone = view.engine.store.timezone
-    plain("Status history as witnessed: each was first true somewhere between the two times.")
+    st.subheader("Status history", anchor=False)
+    plain("As witnessed: each status was first true somewhere between the two times.")
     st.dataframe(
         pd.DataFrame(
             {
@@ -82,15 +77,17 @@ def _history(view: View, lead_id: str) -> None:
         ),
         hide_index=True,
         height="content",
+        placeholder=formats.MISSING_TEXT,
+        alt="The statuses of this lead, earliest first",
     )
 
 
-def _sender(view: View, lead_id: str) -> None:
-    st.markdown("**Sender**")
-    contact = load_contacts(view, [lead_id]).get(lead_id, Contact())
+def _sender(lead_id: str, personal: Mapping[str, str | None]) -> None:
+    st.subheader("Sender", anchor=False)
+    contact = contact_of(personal) if personal else Contact()
     if not st.toggle("Show personal details", key=f"reveal_{lead_id}"):
         contact = contact.masked()
-    _table(
+    facts(
         {
             "Name": contact.name or formats.MISSING_TEXT,
             "Phone": contact.phone or formats.MISSING_TEXT,
@@ -99,20 +96,19 @@ def _sender(view: View, lead_id: str) -> None:
         }
     )
     if st.session_state[f"reveal_{lead_id}"]:
-        private = view.engine.store.contacts([lead_id]).to_pylist()[0]
-        if private["enrichment"]:
+        if enrichment := personal.get("enrichment"):
             plain("What the portal added:")
-            st.json(json.loads(private["enrichment"]))
-        if private["call_record_url"]:
+            st.json(json.loads(enrichment))
+        if recording := personal.get("call_record_url"):
             plain("Recording:")
-            st.code(private["call_record_url"], language=None, wrap_lines=True)
+            st.code(recording, language=None, wrap_lines=True)
 
 
-def _response_link(view: View, lead_id: str) -> None:
-    link = next((row["response_link"] for row in view.engine.store.contacts([lead_id]).to_pylist()), None)
+def _response_link(lead_id: str, personal: Mapping[str, str | None]) -> None:
+    link = personal.get("response_link")
     if not link:
         return
-    st.markdown("**Response link**")
+    st.subheader("Response link", anchor=False)
     st.warning("Opening this link counts as your agent's reply at the portal. Copy it only to answer the lead.")
     if st.toggle("Show the link as text", key=f"link_{lead_id}"):
         # As text on purpose: an anchor could be opened, prefetched or previewed by accident.

@@ -1,6 +1,8 @@
 """The table of leads, fifty a page, and the card of the one that is chosen."""
 
 import math
+from collections.abc import Mapping
+from datetime import datetime
 
 import pandas as pd
 import streamlit as st
@@ -8,8 +10,9 @@ import streamlit as st
 from leadlib import formats
 from leadlib.metrics.lead_rows import ROWS_PER_PAGE, lead_rows
 from leadlib.records import Contact
-from leadlib.ui.links import param, param_key
+from leadlib.ui.links import param, param_key, publish
 from leadlib.ui.names import word
+from leadlib.ui.selection import choose_row
 from leadlib.ui.text import plain
 from leadlib.ui.view import View
 
@@ -17,26 +20,36 @@ ORDER_WORDS = {"newest": "Newest first", "oldest": "Oldest first", "longest_wait
 _SHOWN = {
     "created_local": "Created",
     "sender": "Sender",
-    "channel": "Channel",
     "status": "Status",
+    "channel": "Channel",
     "agent": "Agent",
     "entity_type": "About",
     "subject": "Listing, project or developer",
     "lead_id": "Lead",
 }
+# A column is as wide as its first rows need, and the first rows may all be listings.
+_WIDTHS_PX = {"entity_type": 105, "subject": 320}
+_NO_REFERENCE = "-"
+_LEFT_TO_RIGHT, _END = "\u2066", "\u2069"
 
 
 def draw(view: View) -> pd.Series | None:
     """Draws one page of the filtered leads, senders masked, and gives the chosen lead; None while none is."""
-    if st.session_state.get("leads_filters", view.filters) != view.filters:
-        st.session_state[param_key("p")] = "1"  # page 7 of other leads is nowhere
-    st.session_state["leads_filters"] = view.filters
     n_pages = max(1, math.ceil(view.n_leads / ROWS_PER_PAGE))
     page = min(int(param("p")), n_pages)
-    st.session_state[param_key("p")] = str(page)
+    if str(page) != param("p"):
+        st.session_state[param_key("p")] = str(page)
+        publish(view.filters)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.selectbox("Order", list(ORDER_WORDS), key=param_key("sort"), format_func=ORDER_WORDS.__getitem__, width=220)
-        st.pagination(n_pages, key="leads_page", default=page, on_change=_turn)
+        st.selectbox(
+            "Order",
+            list(ORDER_WORDS),
+            key=param_key("sort"),
+            format_func=ORDER_WORDS.__getitem__,
+            width=220,
+            on_change=_turn_back,
+        )
+        st.pagination(n_pages, key=_pagination_key(page), default=page, on_change=_turn)
         first = (page - 1) * ROWS_PER_PAGE + 1
         last = min(page * ROWS_PER_PAGE, view.n_leads)
         plain(f"{formats.number(first)}–{formats.number(last)} of {formats.count_of(view.n_leads, 'lead')}")
@@ -47,57 +60,75 @@ def draw(view: View) -> pd.Series | None:
         {
             "created_local": rows["created_local"],
             "sender": [sender_text(contacts.get(lead_id, Contact()).masked()) for lead_id in rows["lead_id"]],
-            "channel": rows["channel"].map(word),
             "status": rows["status"].map(word),
+            "channel": rows["channel"].map(word),
             "agent": [agent_text(row) for row in records],
             "entity_type": rows["entity_type"].map(word),
             "subject": [subject_text(row) for row in records],
             "lead_id": rows["lead_id"],
         }
     )
-    event = st.dataframe(
+    place = choose_row(
         shown,
-        hide_index=True,
+        rows["lead_id"].tolist(),
+        key="leads",
         height=560,
-        key=f"leads_{page}_{param('sort')}",
-        on_select="rerun",
-        selection_mode="single-row",
-        column_config={
-            name: st.column_config.DatetimeColumn(label, format="D MMM, HH:mm")
+        columns={
+            name: st.column_config.DatetimeColumn(label, format=_time_format(rows["created_local"], view))
             if name == "created_local"
-            else st.column_config.TextColumn(label)
+            else st.column_config.TextColumn(label, width=_WIDTHS_PX.get(name))
             for name, label in _SHOWN.items()
         },
         alt=f"Leads {first} to {last}, {ORDER_WORDS[param('sort')].lower()}",
     )
-    chosen = event["selection"]["rows"]
-    return rows.iloc[chosen[0]] if chosen and chosen[0] < len(rows) else None
+    return None if place is None else rows.iloc[place]
+
+
+def _time_format(created: pd.Series, view: View) -> str:
+    # The year costs the room in which a phone shows the status.
+    is_this_year = created.dt.year.eq(datetime.now(view.engine.store.timezone).year).all()
+    return "D MMM, HH:mm" if is_this_year else "D MMM YYYY, HH:mm"
+
+
+def _turn_back() -> None:
+    st.session_state[param_key("p")] = "1"
+
+
+def _pagination_key(page: int) -> str:
+    # A filter or the Back button may have turned the page: then a new widget begins there.
+    n = st.session_state.setdefault("leads_turned_elsewhere", 0)
+    if st.session_state.get(f"leads_page_{n}", page) != page:
+        st.session_state["leads_turned_elsewhere"] = n = n + 1
+    return f"leads_page_{n}"
 
 
 def _turn() -> None:
-    st.session_state[param_key("p")] = str(st.session_state["leads_page"])
+    n = st.session_state["leads_turned_elsewhere"]
+    st.session_state[param_key("p")] = str(st.session_state[f"leads_page_{n}"])
 
 
 def load_contacts(view: View, lead_ids: list[str]) -> dict[str, Contact]:
     """Who sent these leads, by lead id. Not cached: what is personal stays in the store."""
-    return {
-        row["lead_id"]: Contact(
-            row["sender_name"], row["sender_phone"], row["sender_email"], row["sender_whatsapp_username"]
-        )
-        for row in view.engine.store.contacts(lead_ids).to_pylist()
-    }
+    return {row["lead_id"]: contact_of(row) for row in view.engine.store.contacts(lead_ids).to_pylist()}
+
+
+def contact_of(row: Mapping[str, str | None]) -> Contact:
+    """The contact in a row of the personal file."""
+    return Contact(row["sender_name"], row["sender_phone"], row["sender_email"], row["sender_whatsapp_username"])
 
 
 def sender_text(contact: Contact) -> str:
     """A sender on one line: the name, then the first way to reach them."""
-    parts = [contact.name, contact.phone or contact.email or contact.whatsapp_username]
+    reach = contact.phone or contact.email or contact.whatsapp_username
+    # Kept from left to right: beside an Arabic name a number's sign would move to its end.
+    parts = [contact.name, f"{_LEFT_TO_RIGHT}{reach}{_END}" if reach and contact.name else reach]
     return " · ".join(part for part in parts if part) or formats.MISSING_TEXT
 
 
 def subject_text(row: dict[str, object]) -> str:
     """What a lead is about: title and reference of its listing, its project, or its developer."""
     for names in (("listing_reference", "listing_title"), ("project_title", "developer_name")):
-        parts = [str(row[name]) for name in names if not formats.is_missing(row[name])]
+        parts = [str(row[name]) for name in names if not formats.is_missing(row[name]) and row[name] != _NO_REFERENCE]
         if parts:
             return " · ".join(parts)
     ids = ("listing_id", "project_id", "developer_id")

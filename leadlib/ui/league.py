@@ -4,57 +4,81 @@ import pandas as pd
 import streamlit as st
 
 from leadlib import formats
-from leadlib.metrics import QUALITY_WORDS, breakdown, dimension_named, metric_named
+from leadlib.filters import MISSING, field_named
+from leadlib.metrics import QUALITY_WORDS, breakdown, dimension_named, metric_named, summary
 from leadlib.ui import drill
+from leadlib.ui.engine import load
+from leadlib.ui.numbers import COUNT, with_left
+from leadlib.ui.selection import choose_row
+from leadlib.ui.text import plain
 from leadlib.ui.view import View
 
 _COUNTS = ("waiting", "pending", "matured", "responded_matured", "unique_senders")
-# Which filter a row of the league sets; a listing is told by its id, since references repeat.
-_FILTER_OF = {"agent": "agent", "listing": "listing_id", "project": "project", "developer": "developer"}
+# Which filters may tell a row's leads, the best first: a listing's references repeat, but some leads carry no id.
+_FILTERS_OF = {"agent": ("agent",), "listing": ("listing_id", "listing"), "project": ("project",)}
+_NAME_PX = 230
 
 
 def draw(view: View, by: str) -> None:
     """One row a group: counts, both rates with interval and n, and who is too small to judge. A row drills to leads."""
     rows = view.ask(breakdown, by=by)
     rate, plain_rate = metric_named("response_rate"), metric_named("response_rate_of_all")
+    name = dimension_named(by).label
     shown = pd.DataFrame(
         {
-            dimension_named(by).label: [
-                f"{label} (left)" if is_active is False else label
-                for label, is_active in zip(rows["label"], rows["is_active"], strict=True)
-            ],
+            name: with_left(rows["label"], rows["is_active"]),
             metric_named("leads").short_label: rows["leads"],
             rate.short_label: rows["response_rate"] * 100,
             "95 % interval": [
                 formats.percent_range(low, high)
                 for low, high in zip(rows["response_rate_low"], rows["response_rate_high"], strict=True)
             ],
-            plain_rate.short_label: rows["response_rate_of_all"] * 100,
             "Note": rows["response_rate_quality"].map(QUALITY_WORDS),
+            plain_rate.short_label: rows["response_rate_of_all"] * 100,
             **{metric_named(key).short_label: rows[key] for key in _COUNTS},
         }
     )
-    percent = st.column_config.NumberColumn(format="%.0f %%")
-    event = st.dataframe(
+    counts = [metric_named(key) for key in ("leads", *_COUNTS)]
+    plain("Choose a row to go to its leads. A click on a heading sorts.")
+    place = choose_row(
         shown,
-        hide_index=True,
-        placeholder=formats.MISSING_TEXT,
+        list(rows["key"]),
         key=f"league_{by}",
-        on_select="rerun",
-        selection_mode="single-row",
-        column_config={rate.short_label: percent, plain_rate.short_label: percent},
-        alt=f"{dimension_named(by).label}s with their leads and response rates, most leads first",
+        columns={
+            name: st.column_config.TextColumn(width=None if by == "agent" else _NAME_PX),
+            **{m.short_label: st.column_config.NumberColumn(format=COUNT, help=m.definition) for m in counts},
+            **{
+                m.short_label: st.column_config.NumberColumn(format="%.0f %%", help=m.definition)
+                for m in (rate, plain_rate)
+            },
+            "Note": st.column_config.TextColumn(width=150),
+        },
+        alt=f"{name}s with their leads and response rates, most leads first",
     )
-    for place in event["selection"]["rows"]:
-        if place < len(rows):
-            _offer_leads(by, rows.iloc[place])
+    if place is not None:
+        _offer_leads(view, by, rows.iloc[place])
 
 
-def _offer_leads(by: str, row: pd.Series) -> None:
+def _offer_leads(view: View, by: str, row: pd.Series) -> None:
+    filter_key = filter_of_row(view, by, str(row["key"]), int(row["leads"]))
+    if filter_key is None:
+        plain("No single filter tells exactly these leads from all others.")
+        return
     st.button(
         f"Show the {formats.count_of(int(row['leads']), 'lead')} of this row",
         icon=":material/list_alt:",
         type="primary",
         on_click=drill.to_leads,
-        args=(_FILTER_OF[by], str(row["key"])),
+        args=(filter_key, str(row["key"])),
     )
+
+
+def filter_of_row(view: View, by: str, key: str, n_leads: int) -> str | None:
+    """The filter whose value `key` leaves exactly the leads of a row; None if none does."""
+    for filter_key in _FILTERS_OF.get(by, (by,)):
+        if key == MISSING and not field_named(filter_key).may_be_missing:
+            continue
+        left = load(summary, view.filters.with_values(filter_key, [key]))
+        if int(left["leads"].iloc[0]) == n_leads:
+            return filter_key
+    return None

@@ -4,6 +4,7 @@ Widgets are not bound to parameters by Streamlit itself, because a bound widget 
 names, into the address, and drops a value it does not know without a word (docs/decisions/0003).
 """
 
+import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -66,7 +67,8 @@ def restore(page: str) -> list[str]:
     if is_first or is_back:
         filters, problems = filters_from_query(query)
         put(filters)
-        problems += _put_params(query)
+        state["link_filters"] = filters
+        problems += _put_params(query) + _strangers(query)
         if query.get(_VERSION_KEY, [VERSION]) != [VERSION]:
             problems.append("The link comes from another version of this app; what it shares with this one is shown.")
         state["link_problems"] = problems
@@ -80,6 +82,9 @@ def restore(page: str) -> list[str]:
 def publish(filters: Filters) -> None:
     """Writes filters and page settings into the address, defaults left out."""
     state = st.session_state
+    if filters != state["link_filters"]:
+        state[param_key("p")] = "1"  # page 7 of other leads is nowhere
+        state["link_filters"] = filters
     query = query_of(filters)
     if {key: st.query_params.get_all(key) for key in st.query_params} != query:
         st.query_params.from_dict(query)
@@ -116,12 +121,28 @@ def _put_params(query: Mapping[str, Sequence[str]]) -> list[str]:
     problems = []
     for setting in PARAMS:
         value = next(iter(query.get(setting.key, ())), setting.default)
-        is_known = value in setting.options if setting.options else value.isascii() and value.isdigit() and value != "0"
+        is_known = value in setting.options if setting.options else _is_page(value)
         if not is_known:
             accepted = ", ".join(setting.options) or "a whole number from 1"
             problems.append(f"“{value[:40]}” is not a value of “{setting.key}” ({accepted}); it was left out.")
             value = setting.default
         st.session_state[param_key(setting.key)] = value
+    return problems
+
+
+def _is_page(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 9 and int(text) >= 1
+
+
+def _strangers(query: Mapping[str, Sequence[str]]) -> list[str]:
+    """A sentence for each parameter that nobody here reads: a mistyped filter must not pass for none."""
+    known = [field.key for field in FIELDS] + [setting.key for setting in PARAMS]
+    problems = []
+    for key in query:
+        if key not in {*known, _VERSION_KEY}:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f" Did you mean “{near[0]}”?" if near else ""
+            problems.append(f"“{key[:40]}” is no filter and no setting of a page; it was left out.{hint}")
     return problems
 
 

@@ -6,8 +6,10 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from leadlib.metrics import METRICS, metric_named
+from leadlib.metrics import metric_named
 from leadlib.theme import Theme
+from leadlib.ui import numbers
+from leadlib.ui.screens import screen
 from leadlib.ui.text import plain
 
 _CONFIG = {"displayModeBar": False, "responsive": True, "scrollZoom": False}
@@ -18,28 +20,35 @@ def current_theme() -> Theme:
     return "dark" if st.context.theme.type == "dark" else "light"
 
 
-def draw(title: str, figure: go.Figure, *, takeaway: str, table: pd.DataFrame, metrics: Sequence[str]) -> None:
-    """Draws the card. `takeaway` is one sentence, also for readers who cannot see the picture; `table` is its twin."""
-    with st.container(border=True):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"##### {title}")
+def draw(
+    title: str,
+    figure: go.Figure,
+    *,
+    takeaway: str,
+    table: pd.DataFrame,
+    metrics: Sequence[str],
+    more: str | None = None,
+    notes: Sequence[str] = (),
+) -> None:
+    """Draws the card. `takeaway` is one sentence, also for readers who cannot see the picture; `table` is its twin.
+
+    `more` names the screen that says more about it, `notes` are sentences under the picture.
+    """
+    with st.container(border=True, height="stretch", gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.header(title, anchor=False)
             with st.popover("Numbers", type="tertiary", icon=":material/table_chart:", key=f"numbers {title}"):
                 _define(metrics)
-                st.dataframe(_readable(table), hide_index=True, alt=f"The numbers behind “{title}”")
+                numbers.draw(numbers.twin(table, metrics), alt=f"The numbers behind “{title}”")
         plain(takeaway)
         st.plotly_chart(figure, theme=None, config=_CONFIG, alt=takeaway, key=f"chart {title}")
-
-
-def _readable(table: pd.DataFrame) -> pd.DataFrame:
-    """The frame with columns in words, and without the machine's own (keys, flags of quality)."""
-    words = {metric.key: metric.label for metric in METRICS}
-    ends = {"_low": " (low)", "_high": " (high)"}
-    names = {}
-    for name in table.columns:
-        base, end = next(((name.removesuffix(e), e) for e in ends if name.endswith(e)), (name, ""))
-        names[name] = words.get(base, base.replace("_", " ").capitalize()) + ends.get(end, "")
-    shown = table.drop(columns=[c for c in table.columns if c == "key" or c.endswith("_quality")])
-    return shown.dropna(axis="columns", how="all").rename(columns=names)
+        for note in notes:
+            plain(note)
+        if more:
+            target = screen(more)
+            st.page_link(
+                target, label=f"More in {target.title}", icon=":material/arrow_forward:", icon_position="right"
+            )
 
 
 def _define(metrics: Sequence[str]) -> None:

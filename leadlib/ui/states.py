@@ -7,6 +7,7 @@ import streamlit as st
 from leadlib import formats
 from leadlib.errors import LeadlibError, StoreBusyError, StoreError
 from leadlib.filters import Filters
+from leadlib.ui import downloads
 from leadlib.ui.links import put
 from leadlib.ui.text import plain
 from leadlib.ui.view import View
@@ -27,6 +28,15 @@ def show_error(error: LeadlibError) -> None:
             break
 
 
+def show_bug() -> None:
+    """A failure that nobody foresaw: that it is ours, and what still works."""
+    st.error("**This page failed on an error of its own**", icon=":material/error:")
+    plain(
+        "Nothing is lost, and other pages may still work. The server's log says what happened; reload to try again.",
+        tone="normal",
+    )
+
+
 def show_problems(problems: Sequence[str]) -> None:
     """What in a link made no sense. The rest of the link is in force."""
     if problems:
@@ -37,8 +47,11 @@ def show_problems(problems: Sequence[str]) -> None:
 
 
 def page_title(view: View, title: str) -> None:
-    """The title, and under it the filters in words: what a screenshot of this page needs to be understood."""
-    st.title(title, anchor=False)
+    """The title with the downloads, and under it the filters in words, which a screenshot needs to be understood."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title(title, anchor=False)
+        if view.n_leads:
+            downloads.draw(view)
     plain(f"{view.sentence} · {formats.count_of(view.n_leads, 'lead')}", tone="normal")
 
 
@@ -48,12 +61,12 @@ def stop_if_empty(view: View) -> None:
         return
     with st.container(border=True):
         if view.engine.store.as_of() is None:
-            st.markdown("##### :material/hourglass_top: No leads yet")
+            st.header("No leads yet", anchor=False, icon=":material/hourglass_top:")
             plain(
                 "The first sync reads everything the portal still shows, about three months. This page fills by itself."
             )
         else:
-            st.markdown("##### :material/search_off: No lead matches these filters")
-            plain(view.sentence)
+            st.header("No lead matches these filters", anchor=False, icon=":material/search_off:")
+            plain("Take one of them out in the sidebar, or all of them here.")
             st.button("Clear all filters", on_click=put, args=(Filters(),), key="clear_when_empty")
     st.stop()

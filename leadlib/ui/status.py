@@ -32,7 +32,8 @@ def _line(engine: Engine, drawn: tuple[bool, int, bool]) -> None:
         read = ""
         if progress.n_expected:
             read = f" · {formats.number(progress.n_read)} of {formats.count_of(progress.n_expected, 'lead')}"
-        st.progress(share, text=f"Syncing: {progress.phase}{read} · {formats.count_of(progress.n_calls, 'call')}")
+        calls = f" · {formats.count_of(progress.n_calls, 'call')}" if progress.n_calls else ""
+        st.progress(share, text=f"Syncing: {progress.phase}{read}{calls}")
     else:
         plain(idle_text(engine, status, as_of))
     if status.error is not None:
@@ -48,10 +49,11 @@ def idle_text(engine: Engine, status: WorkerStatus, as_of: datetime | None) -> s
         return "No lead has been read yet."
     zone = engine.store.timezone
     parts = [
-        "Sandbox: a planted brokerage, no real lead" if engine.is_sandbox else engine.settings.api_url,
+        *([] if engine.is_sandbox else [engine.settings.api_url]),
         f"as of {formats.instant(as_of, zone)} ({formats.ago(as_of, datetime.now(UTC))})",
         f"days in {zone.key}",
     ]
     if status.seconds_to_next is not None:
         parts.append(f"next look in {formats.duration(status.seconds_to_next)}")
-    return " · ".join(parts)
+    text = " · ".join(parts)
+    return text if text.startswith("http") else text[:1].upper() + text[1:]

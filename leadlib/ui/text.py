@@ -4,6 +4,7 @@ A name or a listing title may carry `![](https://…)`, which would fetch a stra
 """
 
 import html
+from collections.abc import Mapping
 from typing import Literal
 
 import streamlit as st
@@ -11,5 +12,13 @@ import streamlit as st
 
 def plain(text: str, tone: Literal["quiet", "normal"] = "quiet") -> None:
     """A paragraph of plain text; quiet is smaller and greyer."""
-    style = "font-size:0.875rem;opacity:0.75;" if tone == "quiet" else ""
-    st.html(f'<p style="margin:0;overflow-wrap:anywhere;unicode-bidi:plaintext;{style}">{html.escape(text)}</p>')
+    st.html(f'<p class="leadlight-text leadlight-{tone}" dir="auto">{html.escape(text)}</p>')
+
+
+def facts(rows: Mapping[str, str]) -> None:
+    """Names with their values, one below the other. Unlike a table's cells, long values wrap."""
+    listed = "".join(
+        f'<div><dt>{html.escape(name)}</dt><dd dir="auto">{html.escape(value)}</dd></div>'
+        for name, value in rows.items()
+    )
+    st.html(f'<dl class="leadlight-facts">{listed}</dl>')

@@ -16,7 +16,7 @@ def test_without_any_setting_the_overview_fills_from_the_sandbox_and_says_so(
         page.locator(".js-plotly-plot").first.wait_for(timeout=60_000)
         settle(page)
         assert int(kpis(page)["Leads"].replace(",", "")) > 10_000
-        assert page.get_by_text("a planted brokerage, no real lead").is_visible()
+        assert page.get_by_text("A planted brokerage, no real lead in it.").is_visible()
         assert "Traceback" not in app.log.read_text()
 
 

@@ -1,7 +1,7 @@
 """What the tests of the portal's double share: a caller, small sandboxes, and the planted truth of one."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -70,6 +70,11 @@ class Caller:
 def caller(**changes: Any) -> Caller:
     """A small sandbox whose clock is held still."""
     return Caller(create_app(replace(SMALL, **changes)))
+
+
+def faulty(*names: str, options: Mapping[str, int] | None = None, **changes: Any) -> Caller:
+    """A small sandbox with faults; `options` are those of the faults, such as {"deletes.every": 7}."""
+    return caller(faults=frozenset(names), fault_options=options or {}, **changes)
 
 
 SMALL = SandboxSettings(n_leads=300, frozen_at=NOW, calls_per_minute=PLENTY, token_calls_per_minute=PLENTY)

@@ -3,46 +3,41 @@
 import json
 import re
 from dataclasses import replace
-from typing import Any
 
 import httpx
 
 from leadlib.sandbox import FAULTS, SandboxServer
-from tests.sandbox.conftest import KEY_PAIR, NOW, SMALL, Caller, caller
+from tests.sandbox.conftest import KEY_PAIR, SMALL, Caller, caller, faulty
 
 
 def statuses(reader: Caller, n_calls: int, path: str = "/v1/leads?perPage=5") -> list[int]:
     return [reader.get(path).status_code for _ in range(n_calls)]
 
 
-def with_fault(name: str, **changes: Any) -> Caller:
-    return caller(faults=frozenset({name}), **changes)
-
-
 def test_every_fault_says_what_it_does_and_changes_nothing_when_off() -> None:
     for name, sentence in FAULTS.items():
-        assert re.fullmatch(r"[a-z]+(-[a-z]+)*", name)
+        assert re.fullmatch(r"[a-z]+(-[a-z]+|-[0-9]+)*", name)
         assert sentence.endswith(".")
         assert sentence[0].isupper() or sentence[0].isdigit()
     assert set(statuses(caller(), 30)) == {200}
 
 
 def test_rate_limit_fault_refuses_every_seventh_call() -> None:
-    reader = with_fault("rate-limit")
+    reader = faulty("rate-limit")
     answers = [reader.get("/v1/users?perPage=1") for _ in range(14)]
     assert [answer.status_code for answer in answers] == ([200] * 6 + [429]) * 2
     assert answers[6].headers["retry-after"] == "1"
 
 
 def test_server_errors_fault_fails_about_a_third_the_same_way_each_time() -> None:
-    seen = statuses(with_fault("server-errors"), 100)
+    seen = statuses(faulty("server-errors"), 100)
     assert set(seen) == {200, 500, 502, 503}
     assert 60 <= seen.count(200) <= 80
-    assert seen == statuses(with_fault("server-errors"), 100)
+    assert seen == statuses(faulty("server-errors"), 100)
 
 
 def test_garbage_fault_answers_some_calls_with_html() -> None:
-    reader = with_fault("garbage")
+    reader = faulty("garbage")
     answers = [reader.get("/v1/leads?perPage=1") for _ in range(40)]
     html = [answer for answer in answers if answer.headers["content-type"].startswith("text/html")]
     assert 3 <= len(html) <= 16
@@ -50,7 +45,7 @@ def test_garbage_fault_answers_some_calls_with_html() -> None:
 
 
 def test_truncated_fault_cuts_some_bodies() -> None:
-    reader = with_fault("truncated")
+    reader = faulty("truncated")
     n_cut = 0
     for _ in range(40):
         answer = reader.get("/v1/leads?perPage=1")
@@ -63,30 +58,24 @@ def test_truncated_fault_cuts_some_bodies() -> None:
 
 
 def test_wrong_key_fault_refuses_the_right_key() -> None:
-    assert with_fault("wrong-key").mint().status_code == 401
+    assert faulty("wrong-key").mint().status_code == 401
 
 
 def test_no_leads_scope_fault_refuses_leads_only() -> None:
-    reader = with_fault("no-leads-scope")
+    reader = faulty("no-leads-scope")
     assert reader.get("/v1/leads").status_code == 403
     assert reader.get("/v1/users").status_code == 200
 
 
-def test_unauthorized_once_fault_refuses_the_first_use_of_each_token() -> None:
-    reader = with_fault("unauthorized-once")
+def test_unauthorized_once_fault_refuses_the_first_use_of_the_first_token_only() -> None:
+    reader = faulty("unauthorized-once")
     assert statuses(reader, 3) == [401, 200, 200]
     reader.mint()
-    assert statuses(reader, 2) == [401, 200]
-
-
-def test_wrong_total_fault_counts_one_too_many() -> None:
-    reader = with_fault("wrong-total")
-    assert reader.page()["pagination"]["total"] == len(reader.portal.truth.visible(NOW)) + 1
-    assert len(reader.leads()) == len(reader.portal.truth.visible(NOW))
+    assert statuses(reader, 2) == [200, 200]
 
 
 def test_odd_rows_fault_plants_each_kind_of_oddity_in_a_few_rows() -> None:
-    rows = with_fault("odd-rows", n_leads=2_000).leads()
+    rows = faulty("odd-rows", n_leads=2_000).leads()
     oddities = {
         "channel": sum(row["channel"] == "telegram" for row in rows),
         "status": sum(row["status"] == "snoozed" for row in rows),

@@ -1,0 +1,102 @@
+"""The table of commands, and the parser that follows from it."""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from leadlib import formats
+from leadlib.cli import check, export, metrics, sandbox, sync
+from leadlib.cli.arguments import FILTER, day, whole
+from leadlib.cli.tables import aligned
+from leadlib.config import DIALECTS
+
+SANDBOX_PORT = 8600
+
+
+@dataclass(frozen=True)
+class Command:
+    """One row of the table of commands: its name, what it does in a line, its arguments, and its function."""
+
+    name: str
+    summary: str
+    arguments: tuple[tuple[str, dict[str, Any]], ...]
+    run: Callable[[argparse.Namespace], int]
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command("check", "Ask the portal what it accepts, and show that it can be used.", (), check.run),
+    Command(
+        "sync",
+        "Read the portal into the store, once, now.",
+        (
+            ("--full", {"action": "store_true", "help": "the whole window, whatever is due"}),
+            ("--since", {"type": day, "metavar": "DATE", "help": "from this day on, such as 2026-05-31"}),
+            FILTER,
+            ("--json", {"action": "store_true", "help": "print the summary as one JSON object"}),
+        ),
+        sync.run,
+    ),
+    Command(
+        "export",
+        "Write the stored leads into a file.",
+        (
+            ("--format", {"required": True, "metavar": "{csv,xlsx,parquet,json}", "help": "the kind of file"}),
+            ("--output", {"required": True, "type": Path, "metavar": "FILE", "help": "an existing one is replaced"}),
+            FILTER,
+            ("--personal", {"action": "store_true", "help": "with names, phones and e-mail addresses"}),
+        ),
+        export.run,
+    ),
+    Command(
+        "metrics",
+        "Print the numbers that the screens show.",
+        (
+            ("name", {"nargs": "?", "metavar": "NAME", "help": "a metric or a question; without it, all are listed"}),
+            FILTER,
+            ("--by", {"metavar": "GROUP", "help": "what to group by, such as channel or agent"}),
+            ("--grain", {"choices": get_args(formats.Grain), "default": "day", "help": "buckets of time, for volume"}),
+            ("--format", {"choices": ("table", "csv", "json"), "default": "table", "help": "table is the default"}),
+        ),
+        metrics.run,
+    ),
+    Command(
+        "sandbox",
+        "Serve a portal with an invented brokerage on this machine.",
+        (
+            ("--port", {"type": whole(0, 65_535), "default": SANDBOX_PORT, "help": f"{SANDBOX_PORT}; 0: any free"}),
+            ("--dialect", {"choices": DIALECTS, "default": DIALECTS[0], "help": f"{DIALECTS[0]} is the default"}),
+            ("--leads", {"type": whole(0, 5_000_000), "default": 12_000, "help": "in three months; 12,000"}),
+            ("--seed", {"type": int, "default": 7, "help": "another number, another brokerage"}),
+            ("--fault", {"action": "append", "default": [], "metavar": "NAME", "help": "something to go wrong"}),
+            ("--freeze", {"action": "store_true", "help": "hold the portal's clock still"}),
+        ),
+        sandbox.run,
+    ),
+)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Adds what takes a heavy import to the help of the commands that need it, and to no other."""
+
+    def format_help(self) -> str:
+        if self.prog.endswith(" sandbox"):
+            from leadlib.sandbox import FAULTS
+
+            self.epilog = "\n".join(["faults:", *(f"  {line}" for line in aligned([[*x] for x in FAULTS.items()]))])
+        return super().format_help()
+
+
+def parser_of_commands() -> argparse.ArgumentParser:
+    plain = argparse.RawDescriptionHelpFormatter
+    parser = _Parser(prog="python -m leadlib", description="Leadlight on the command line.", formatter_class=plain)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        its_parser = commands.add_parser(
+            command.name, help=command.summary, description=command.summary, formatter_class=plain
+        )
+        its_parser.set_defaults(run=command.run)
+        for name, options in command.arguments:
+            its_parser.add_argument(name, **options)
+    return parser

@@ -1,0 +1,118 @@
+"""The table twin of a chart: the same numbers in words and columns that a reader can sort and check."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from leadlib import formats
+from leadlib.charts.volume import grain_of
+from leadlib.formats import Grain
+from leadlib.metrics import METRICS, metric_named
+
+COUNT = "%,d"
+PERCENT = "%.1f %%"
+_BUCKETS: Mapping[Grain, str] = {
+    "hour": "ddd D MMM YYYY, HH:mm",
+    "day": "ddd D MMM YYYY",
+    "week": "[Week of] D MMM YYYY",
+    "month": "MMMM YYYY",
+}
+_NAMED = {metric.key for metric in METRICS}
+
+
+@dataclass(frozen=True)
+class Twin:
+    """The table, and how its columns are written."""
+
+    frame: pd.DataFrame
+    columns: dict[str, Any] = field(default_factory=dict)
+
+
+def twin(frame: pd.DataFrame, metrics: Sequence[str]) -> Twin:
+    """The numbers of `metrics` in a frame of any question; time in rows and groups in columns where there is time."""
+    if "bucket" in frame:
+        return _over_time(frame)
+    if "weekday" in frame:
+        return _over_week(frame)
+    return _by_group(frame, metrics)
+
+
+def draw(table: Twin, alt: str) -> None:
+    """The table on the screen."""
+    st.dataframe(
+        table.frame, hide_index=True, placeholder=formats.MISSING_TEXT, column_config=dict(table.columns), alt=alt
+    )
+
+
+def with_left(labels: pd.Series, is_active: pd.Series) -> list[str]:
+    """Names, with a word at those of agents who have left."""
+    return [
+        f"{label} (left)" if active is False else str(label) for label, active in zip(labels, is_active, strict=True)
+    ]
+
+
+def _over_time(frame: pd.DataFrame) -> Twin:
+    labels = {str(key): str(label) for key, label in zip(frame["key"], frame["label"], strict=True)}
+    # Two agents may have one name, but a table may not have two columns of one.
+    repeated = {label for label, n in Counter(labels.values()).items() if n > 1}
+    headings = {key: f"{label} ({key})" if label in repeated else label for key, label in labels.items()}
+    wide = frame.pivot(index="bucket", columns="key", values="leads")[list(labels)].rename(columns=headings)
+    if len(labels) > 1:
+        wide["Total"] = wide.sum(axis="columns")
+    read = frame.drop_duplicates("bucket").set_index("bucket")["covered"]
+    counted = {name: st.column_config.NumberColumn(format=COUNT) for name in wide.columns}
+    if (read < 1).any():
+        wide["Read"] = read * 100
+        counted["Read"] = st.column_config.NumberColumn(
+            format="%.0f %%", help="How much of this stretch of time was read; under 100 % leads may be missing."
+        )
+    wide = wide.reset_index(names="When")
+    return Twin(wide, {"When": st.column_config.DatetimeColumn(format=_BUCKETS[grain_of(frame)]), **counted})
+
+
+def _over_week(frame: pd.DataFrame) -> Twin:
+    wide = frame.pivot(index="hour", columns="weekday", values="leads_per_hour")
+    wide.columns = pd.Index([formats.WEEKDAYS[int(str(day)) - 1][:3] for day in wide.columns])
+    number = st.column_config.NumberColumn(format="%.1f")
+    columns = dict.fromkeys(wide.columns, number)
+    wide.insert(0, "Hour", [formats.hour(int(str(hour))) for hour in wide.index])
+    return Twin(wide, columns)
+
+
+def _by_group(frame: pd.DataFrame, metrics: Sequence[str]) -> Twin:
+    shown: dict[str, Any] = {}
+    columns: dict[str, Any] = {}
+
+    def add_count(key: str) -> None:
+        if key in frame and key in _NAMED:
+            shown[metric_named(key).label] = frame[key]
+            columns[metric_named(key).label] = st.column_config.NumberColumn(format=COUNT)
+
+    def add_share(heading: str, shares: pd.Series) -> None:
+        shown[heading] = shares * 100
+        columns[heading] = st.column_config.NumberColumn(format=PERCENT)
+
+    if set(frame.get("key", [])) != {"all"}:
+        shown["Name"] = with_left(frame["label"], frame["is_active"]) if "is_active" in frame else frame["label"]
+    if "stage_label" in frame:
+        shown["Stage"] = frame["stage_label"]
+    add_count("leads")
+    if "share" in frame:
+        add_share("Share of leads", frame["share"])
+    for key in metrics:
+        metric = metric_named(key)
+        if metric.unit != "share":
+            add_count(key)
+        elif key in frame:
+            add_share(metric.label, frame[key])
+            shown[f"{metric.short_label}, 95 % interval"] = [
+                formats.percent_range(low, high)
+                for low, high in zip(frame[f"{key}_low"], frame[f"{key}_high"], strict=True)
+            ]
+            for part in (metric.numerator, metric.denominator):
+                add_count(str(part))
+    return Twin(pd.DataFrame(shown), columns)

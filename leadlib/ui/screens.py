@@ -1,0 +1,28 @@
+"""The screens, in the menu's order: file, title and icon, and the way from one to another."""
+
+from pathlib import Path
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+_PAGES = Path(__file__).resolve().parents[2] / "pages"
+_SCREENS = {
+    "overview": ("Overview", ":material/dashboard:"),
+    "volume": ("Volume", ":material/bar_chart:"),
+    "funnel": ("Funnel", ":material/filter_alt:"),
+    "entities": ("Entities", ":material/home_work:"),
+    "agents": ("Agents", ":material/support_agent:"),
+    "leads": ("Leads", ":material/list_alt:"),
+    "health": ("Data health", ":material/health_and_safety:"),
+}
+
+
+def screen(name: str) -> StreamlitPage:
+    """The screen of pages/<name>.py; the first of the table is the one that the bare address opens."""
+    title, icon = _SCREENS[name]
+    return st.Page(_PAGES / f"{name}.py", title=title, icon=icon, default=name == next(iter(_SCREENS)))
+
+
+def all_screens() -> list[StreamlitPage]:
+    """Every screen, for the navigation."""
+    return [screen(name) for name in _SCREENS]

@@ -1,0 +1,98 @@
+"""The app in use: rows are chosen and followed, and it reads well without a mouse, and on a phone."""
+
+import re
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings
+from tests.conftest import at
+from tests.e2e.conftest import AppServer, serve_app, settle
+
+PATHS = ("", "volume", "funnel", "entities", "agents", "leads", "health")
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
+    with SandboxServer(SandboxSettings(n_leads=3_000, frozen_at=at("2026-11-20 09:00"))) as portal:
+        settings = {"LEADLIB_API_URL": portal.url, "LEADLIB_API_KEY": API_KEY, "LEADLIB_API_SECRET": API_SECRET}
+        with serve_app(tmp_path_factory.mktemp("app"), **settings, LEADLIB_SYNC_MINUTES="60") as server:
+            server.wait_for_leads()
+            yield server
+            assert "Traceback" not in Path(server.log).read_text()
+
+
+def choose_row(page: Page, place: int) -> None:
+    """Ticks the box of a row, counted from 0, of the last table. Tables are painted: there is no element to click."""
+    page.locator("[data-testid=stDataFrame] canvas").last.wait_for()
+    table = page.locator("[data-testid=stDataFrame]").last
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 17, box["y"] + 35 * (place + 1) + 17)
+
+
+def test_the_leads_behind_a_row_of_a_league_are_as_many_as_the_row_says(
+    app: AppServer, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(f"{app.url}/entities?v=1&type=whatsapp")
+    choose_row(page, 0)  # most leads first: those about no listing
+    button = page.get_by_role("button", name=re.compile(r"Show the .* of this row"))
+    button.wait_for()
+    counted = re.search(r"the ([\d,]+)", button.inner_text().replace("\u00a0", " "))
+    button.click()
+    assert counted is not None
+    page.get_by_role("heading", name="Leads", exact=True).wait_for()
+    page.get_by_text(re.compile(rf"^Channel WhatsApp · .* · {counted[1]}\s+leads$")).wait_for()
+
+
+def test_a_chosen_lead_is_still_the_same_one_when_the_rows_change(
+    app: AppServer, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(f"{app.url}/leads")
+    choose_row(page, 4)
+    card = page.locator(".leadlight-facts").first
+    card.wait_for()
+    facts = dict(line.split("\n") for line in card.locator("div").all_inner_texts())
+    page.locator(".st-key-filter_type input").click()
+    page.get_by_role("option", name=facts["Channel"], exact=True).click()
+    page.wait_for_function("location.search.includes('type=')")
+    settle(page)
+    assert card.locator("dd").first.inner_text() == facts["Lead"]
+    page.get_by_test_id("stPagination").get_by_role("button", name="2", exact=True).click()
+    page.get_by_text("Choose a row to see the lead in full.").wait_for()
+
+
+def test_every_page_fits_a_phone_and_has_a_title_headings_in_order_and_words_for_its_charts(
+    app: AppServer, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(app.url)
+    page.set_viewport_size({"width": 390, "height": 844})
+    titles = set()
+    for path in PATHS:
+        page.goto(f"{app.url}/{path}")
+        settle(page)
+        titles.add(page.title())
+        headings = page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4,h5,h6')].map(h => +h.tagName[1])")
+        assert headings[0] == 1, path
+        assert all(after - before <= 1 for before, after in pairwise(headings)), path
+        for chart in page.locator("[data-testid=stPlotlyChart]").all():
+            assert chart.evaluate("c => (c.ariaLabel || c.querySelector('[aria-label]')?.ariaLabel || '').length") > 20
+        assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390, path
+    assert len(titles) == len(PATHS)
+
+
+def test_the_button_of_a_sync_rests_while_it_runs_and_the_page_follows(
+    app: AppServer, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(f"{app.url}/health")
+    button = page.get_by_role("button", name="Read the whole window")
+    button.click()
+    disabled = """disabled => [...document.querySelectorAll('button')]
+        .some(button => button.innerText.includes('whole window') && button.disabled === disabled)"""
+    page.wait_for_function(disabled, arg=True)
+    page.wait_for_function(disabled, arg=False)
+    page.get_by_text("next look in").wait_for()
