@@ -38,6 +38,10 @@ TRIES_ON_A_COUNT = 2
 CALLS_IN_FLIGHT = 8
 
 
+class BoundsIgnoredError(Exception):
+    """The portal was asked for a slice and answered with more than fits: it does not obey createdAtTo after all."""
+
+
 @dataclass(frozen=True)
 class Slice:
     """A stretch of createdAt as it was read: half-open [created_from, created_to).
@@ -71,8 +75,8 @@ def read_slices(
 
     `cuts` are the first guess; what does not fit into one response is cut into as many parts as its total asks for,
     until it does. `now` is the portal's clock, for answers that do not say; what comes after it is a slice of its own,
-    asked for without an upper bound while it fits. Only for a portal that obeys createdAtTo. Raises PortalError; what
-    was yielded stands.
+    asked for without an upper bound while it fits. Only for a portal that obeys createdAtTo: raises
+    BoundsIgnoredError if it does not, and PortalError. What was yielded stands.
     """
     edges = [created_from, *(cut for cut in sorted({*cuts, now}) if created_from < cut < created_to), created_to]
     waiting = deque((a, b) for a, b in pairwise(edges))
@@ -111,6 +115,8 @@ def _read_one(
         page = client.page(1, created_from=low, created_to=high)
         if page.is_last and page.n_distinct == page.total:
             return _slice(a, b, [page], is_certain=True, now=now)
+        if page.mismatched and not page.is_last:
+            raise BoundsIgnoredError  # narrower slices would be answered with as much, without end
         # A portal may hand out less than it was asked for and not say so; few rows, though, are no cut-off page.
         is_cut_off = not page.is_last or (page.n_distinct < page.total and page.n_rows >= SMALLEST_PAGE)
         if is_cut_off and b - a > NARROWEST:

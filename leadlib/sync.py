@@ -17,7 +17,7 @@ from leadlib import formats
 from leadlib.api import Client
 from leadlib.errors import BadRequestError, LeadlibError, PortalError
 from leadlib.filters import Filters, start_of_day
-from leadlib.reading import Slice, Verdict, cuts_blind, one_pass, read_slices
+from leadlib.reading import BoundsIgnoredError, Slice, Verdict, cuts_blind, one_pass, read_slices
 from leadlib.records import AgentName, Lead, ListingName, ProjectName, RejectedRow
 from leadlib.store import SliceRow, Store, SyncRow, UpsertCount
 
@@ -159,6 +159,7 @@ class _Run:
     written: UpsertCount = field(default_factory=UpsertCount)
     n_uncertain: int = 0
     n_mismatched: int = 0
+    reads_slices: bool = True
     portal_total: int | None = None
     store_total: int | None = None
     notes: list[str] = field(default_factory=list)
@@ -231,11 +232,15 @@ class _Run:
         steps = iter(WINDOW_STEPS)
         while True:
             try:
-                if self.created_from is not None and not filters.selected and self._bounds_created_to():
-                    self._read_slices(self.created_from)
-                else:
+                if self.created_from is None or filters.selected or not self._can_be_sliced():
                     self._read_passes(filters)
+                else:
+                    self._read_slices(self.created_from)
                 return
+            except BoundsIgnoredError:
+                # It did when it was asked. This sync goes on page by page, and the next one asks again.
+                self.reads_slices = False
+                self.store.remember("bounds_created_to", "unknown")
             except BadRequestError:
                 # The oldest day of the window moves on while we read. Anything else that is refused stays refused.
                 step = next(steps, None)
@@ -243,9 +248,12 @@ class _Run:
                     raise
                 self.created_from += step
 
-    def _bounds_created_to(self) -> bool:
+    def _can_be_sliced(self) -> bool:
+        """Whether the portal obeys createdAtTo: as it is remembered, else by asking."""
+        if not self.reads_slices:
+            return False
         known = self.store.recall("bounds_created_to")
-        if known is None:
+        if known not in {"yes", "no"}:
             self.report("finding out whether the portal obeys createdAtTo")
             answer = self.client.bounds_created_to()
             if answer is None:
@@ -258,7 +266,6 @@ class _Run:
         page = self.client.page(1, created_from=created_from, per_page=1)
         portal_now = page.portal_at or self.now()
         self.n_expected = page.total
-        self.n_uncertain = 0  # what an earlier start has read is read again
         self.created_to = portal_now
         cuts = self._cuts(created_from, portal_now, page.total)
         batch = _Batch(self)

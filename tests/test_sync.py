@@ -210,6 +210,17 @@ def test_window_that_moves_on_during_the_sync_costs_nothing_else(bench: Callable
     assert one.stored_ids >= one.portal.truth.lead_ids(NOW) & one.shown_ids
 
 
+def test_portal_that_no_longer_obeys_the_upper_bound_is_read_page_by_page(bench: Callable[..., Bench]) -> None:
+    one = bench(dialect="flat", bounds_created_to=False)
+    one.store.remember("bounds_created_to", "yes")
+    row = one.sync()
+    assert row.outcome == "complete"
+    assert one.stored_ids == one.shown_ids
+    assert row.n_calls < 100
+    one.sync()
+    assert one.store.recall("bounds_created_to") == "no"
+
+
 # What is doubtful
 
 

@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from leadlib.ui.links import filter_key, param_key
+from leadlib.ui.links import filter_key, keep, param_key
 
 _WAITING = "drill_waiting"
 
@@ -18,4 +18,5 @@ def to_leads(key: str, value: str) -> None:
 def follow(leads_page: StreamlitPage) -> None:
     """Turns to the page of leads if a click has asked for it. The shell calls this before it draws anything."""
     if st.session_state.pop(_WAITING, False):
+        keep()  # this run ends before the filters are drawn
         st.switch_page(leads_page)

@@ -112,6 +112,13 @@ def put(filters: Filters) -> None:
             st.session_state[filter_key(field.key)] = list(values)
 
 
+def keep() -> None:
+    """Keeps the filters through a run that ends before it draws them: Streamlit forgets widgets that were not drawn."""
+    for field in FIELDS:
+        if filter_key(field.key) in st.session_state:
+            st.session_state[filter_key(field.key)] = st.session_state[filter_key(field.key)]
+
+
 def param(key: str) -> str:
     """The chosen value of a page setting."""
     return str(st.session_state[param_key(key)])
