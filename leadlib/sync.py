@@ -367,6 +367,10 @@ class _Run:
                 break
             except BadRequestError:
                 continue
+            except PortalError as error:
+                # The leads are stored; a comparison that could not be made is no reason to call the sync failed.
+                self.notes.append(f"The totals could not be compared: {error.title.lower()}.")
+                return
         else:
             return
         held = self.store.query(

@@ -232,6 +232,11 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
         Store.open(tmp_path / "taken", timezone=DUBAI, portal="test")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no permission bits")
+def test_a_new_folder_is_for_its_owner_alone(store: Store) -> None:
+    assert store.folder.stat().st_mode & 0o077 == 0
+
+
 def test_a_store_of_a_newer_program_is_refused(open_store: Callable[..., Store]) -> None:
     store = open_store()
     with store._analytics.transaction() as cursor:

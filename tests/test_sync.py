@@ -10,7 +10,7 @@ import pytest
 
 from leadlib.api import Client
 from leadlib.config import Secret, Settings
-from leadlib.errors import BadRequestError, CredentialsError, LeadlibError
+from leadlib.errors import BadRequestError, CredentialsError, LeadlibError, PortalUnavailableError
 from leadlib.filters import Filters
 from leadlib.metrics.queries import coverage
 from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings
@@ -94,6 +94,27 @@ def test_first_sync_stores_all_that_the_portal_shows(either: Bench) -> None:
     assert row.dialect == either.portal.settings.dialect == either.store.recall("dialect")
     assert row.created_from == NOW - timedelta(days=92)
     assert row.n_calls == sum(either.portal.calls.values())
+
+
+def test_whole_window_is_compared_with_the_portals_own_count(either: Bench) -> None:
+    row = either.sync()
+    assert row.portal_total == row.store_total == len(either.shown_ids)
+    assert row.reconcile_delta == 0
+    assert either.sync().reconcile_delta is None  # two days are no window
+
+
+def test_comparison_that_fails_costs_a_note_and_never_the_sync(
+    bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*_: object, **__: object) -> int:
+        raise PortalUnavailableError("No answer came.", call="GET /v1/leads")
+
+    one = bench()
+    monkeypatch.setattr(one.client, "total", unreachable)
+    row = one.sync()
+    assert (row.outcome, row.reconcile_delta) == ("complete", None)
+    assert row.message == "The totals could not be compared: the portal cannot be reached."
+    assert one.stored_ids == one.shown_ids
 
 
 def test_second_sync_of_a_portal_that_stands_still_changes_nothing(either: Bench) -> None:

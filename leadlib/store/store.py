@@ -110,7 +110,7 @@ class Store:
         Raises StoreBusyError, StoreUnreadableError, or WrongPortalError if the folder holds another portal's leads.
         """
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # for nobody else on the machine to read
         except OSError as error:
             raise StoreUnreadableError(
                 f"The folder {folder} cannot be made ({type(error).__name__}). Set LEADLIB_DATABASE to one that can.",
