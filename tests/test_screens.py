@@ -295,6 +295,7 @@ def test_an_unknown_dialect_is_named_on_the_screen(monkeypatch: pytest.MonkeyPat
     app = failing(monkeypatch, LEADLIB_API_DIALECT="klingon")()
     assert "A setting needs attention" in app.error[0].value
     assert "LEADLIB_API_DIALECT must be one of auto, filter, flat" in texts(app)
+    assert "start the app again" in texts(app)
 
 
 def test_an_unreadable_database_is_explained_and_left_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

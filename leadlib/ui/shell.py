@@ -33,9 +33,10 @@ try:
     links.publish(filters)
     with st.sidebar:
         api_panel.draw(engine, filters)
-    sandbox_note.draw(engine)
+    with st.container(gap="xxsmall"):
+        sandbox_note.draw(engine)
+        status.draw(engine)
     states.show_problems(problems)
-    status.draw(engine)
     page.run()
 except LeadlibError as error:
     states.show_error(error)

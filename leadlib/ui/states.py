@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from leadlib import formats
-from leadlib.errors import LeadlibError, StoreBusyError, StoreError
+from leadlib.errors import LeadlibError, SettingsError, StoreBusyError, StoreError
 from leadlib.filters import Filters
 from leadlib.ui import downloads
 from leadlib.ui.links import put
@@ -13,6 +13,7 @@ from leadlib.ui.text import plain
 from leadlib.ui.view import View
 
 _WHAT_NEXT = {
+    SettingsError: "Change it in the environment or in .streamlit/secrets.toml, then start the app again.",
     StoreBusyError: "Close the other program, then reload this page.",
     StoreError: "After mending it, reload this page.",
 }
@@ -48,11 +49,12 @@ def show_problems(problems: Sequence[str]) -> None:
 
 def page_title(view: View, title: str) -> None:
     """The title with the downloads, and under it the filters in words, which a screenshot needs to be understood."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.title(title, anchor=False)
-        if view.n_leads:
-            downloads.draw(view)
-    plain(f"{view.sentence} · {formats.count_of(view.n_leads, 'lead')}", tone="normal")
+    with st.container(gap="xxsmall"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.title(title, anchor=False)
+            if view.n_leads:
+                downloads.draw(view)
+        plain(f"{view.sentence} · {formats.count_of(view.n_leads, 'lead')}", tone="normal")
 
 
 def stop_if_empty(view: View) -> None:
