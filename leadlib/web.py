@@ -4,6 +4,7 @@ The pages' script is leadlib/ui/shell.py; app.py puts both into one application.
 """
 
 import gc
+import importlib
 import logging
 import tempfile
 from collections.abc import AsyncIterator
@@ -34,6 +35,8 @@ async def lifespan(_: object) -> AsyncIterator[None]:
     except LeadlibError as error:
         # The page says what to do, which a server that refuses to start could not.
         log.error("%s: %s", error.title, error)
+    # The first visitor should not wait for Plotly to load, and what loads after the freeze would not be frozen.
+    await run_in_threadpool(importlib.import_module, "leadlib.charts")
     gc.collect()
     # What is loaded by now stays: without it every rerun's collection would walk through all of pandas and Plotly.
     gc.freeze()
