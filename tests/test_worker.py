@@ -195,7 +195,10 @@ def test_stop_ends_a_sync_at_its_next_report(bench: Callable[..., Bench]) -> Non
 
 
 def test_stop_before_the_start_is_nothing(bench: Callable[..., Bench]) -> None:
-    bench().worker.stop()
+    worker = bench().worker
+    worker.stop()
+    assert not worker.status.is_running
+    assert worker.status.n_finished == 0
 
 
 def test_engine_closed_during_a_sync_keeps_what_was_committed_and_tells_why(tmp_path: Path) -> None:

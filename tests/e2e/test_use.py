@@ -97,3 +97,4 @@ def test_the_button_of_a_sync_rests_while_it_runs_and_the_page_follows(
     page.wait_for_function(disabled, arg=True)
     page.wait_for_function(disabled, arg=False)
     page.get_by_text("next look in").wait_for()
+    assert button.is_enabled()
