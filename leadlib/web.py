@@ -61,6 +61,7 @@ async def health(_: Request) -> Response:
             "as_of": as_of.isoformat() if as_of else None,
             "age_seconds": round((datetime.now(UTC) - as_of).total_seconds()) if as_of else None,
             "is_syncing": status.is_running,
+            "alarms": [alarm.kind for alarm in engine.store.alarms()],
         }
     )
 

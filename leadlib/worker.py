@@ -7,7 +7,7 @@ itself (`status`).
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from leadlib.errors import LeadlibError
@@ -33,6 +33,15 @@ class Wish:
 
 
 @dataclass(frozen=True)
+class Chore:
+    """Something small that is done at the start and then every `every_s` seconds, beside the syncs."""
+
+    name: str
+    every_s: float
+    run: Callable[[], None]
+
+
+@dataclass(frozen=True)
 class WorkerStatus:
     """What the thread is doing. `progress` is set while it syncs, `n_finished` grows with each end.
 
@@ -53,15 +62,21 @@ class WorkerStatus:
 
 
 class Worker:
-    """Runs `sync` in a thread of its own: at once, then every `interval_minutes` (0: only when asked)."""
+    """Runs `sync` in a thread of its own: at once, then every `interval_minutes` (0: only when asked).
+
+    `chores` run in a second thread, so that none of them waits for a long sync. One that fails is tried again when it
+    is due next.
+    """
 
     def __init__(
         self,
         sync: Callable[[Wish, Callable[[Progress], None]], SyncRow],
         interval_minutes: int,
+        chores: Sequence[Chore] = (),
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._sync = sync
+        self._chores = tuple(chores)
         self._interval_s = interval_minutes * 60
         self._monotonic = monotonic
         self._wake = threading.Condition()
@@ -69,18 +84,22 @@ class Worker:
         self._status = WorkerStatus()
         self._next_at = monotonic() if interval_minutes else None
         self._is_stopping = False
-        self._thread = threading.Thread(target=self._loop, name="leadlib-worker", daemon=True)
+        self._threads = [threading.Thread(target=self._loop, name="leadlib-worker", daemon=True)]
+        if self._chores:
+            self._threads.append(threading.Thread(target=self._do_chores, name="leadlib-chores", daemon=True))
 
     def start(self) -> None:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self, timeout_s: float = 5) -> None:
-        """Ends the thread: at once if it waits, else after the page a sync is reading. Nothing committed is lost."""
+        """Ends the threads: at once if it waits, else after the page a sync is reading. Nothing committed is lost."""
         with self._wake:
             self._is_stopping = True
             self._wake.notify_all()
-        if self._thread.is_alive():
-            self._thread.join(timeout_s)
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(timeout_s)
 
     def request(self, wish: Wish) -> None:
         """Queues a sync; one that already waits in the queue is not queued twice."""
@@ -88,6 +107,11 @@ class Worker:
             if wish not in self._wishes:
                 self._wishes.append(wish)
             self._wake.notify_all()
+
+    @property
+    def is_alive(self) -> bool:
+        """True while a thread of it is at work or waiting for some."""
+        return any(thread.is_alive() for thread in self._threads)
 
     @property
     def status(self) -> WorkerStatus:
@@ -105,6 +129,21 @@ class Worker:
                 wish = self._wishes.pop(0) if self._wishes else Wish()
                 self._status = replace(self._status, progress=Progress("starting"))
             self._run(wish)
+
+    def _do_chores(self) -> None:
+        due_at = {chore: self._monotonic() for chore in self._chores}
+        while True:
+            chore = min(due_at, key=lambda one: due_at[one])
+            with self._wake:
+                while not self._is_stopping and self._monotonic() < due_at[chore]:
+                    self._wake.wait(due_at[chore] - self._monotonic())
+                if self._is_stopping:
+                    return
+            try:
+                chore.run()
+            except Exception as error:  # noqa: BLE001  # one chore's bug must not end the thread that does the others
+                log.error("%s failed: %s", chore.name, type(error).__name__)
+            due_at[chore] = self._monotonic() + chore.every_s
 
     def _is_due(self) -> bool:
         return self._next_at is not None and self._monotonic() >= self._next_at

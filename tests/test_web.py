@@ -73,7 +73,18 @@ def test_health_tells_the_age_of_the_data(engine: Engine) -> None:
 
 
 def test_health_of_an_empty_store_has_no_age() -> None:
-    assert get("/healthz").json() == {"status": "ok", "as_of": None, "age_seconds": None, "is_syncing": False}
+    assert get("/healthz").json() == {
+        "status": "ok",
+        "as_of": None,
+        "age_seconds": None,
+        "is_syncing": False,
+        "alarms": [],
+    }
+
+
+def test_health_names_the_alarms(engine: Engine) -> None:
+    engine.store.raise_alarm("mass_deletion", "6 leads are missing.")
+    assert get("/healthz").json()["alarms"] == ["mass_deletion"]
 
 
 def test_health_is_failing_after_a_sync_that_failed(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,12 +208,12 @@ def test_lifespan_opens_the_engine_and_closes_it_whatever_happens() -> None:
     async def live() -> None:
         async with lifespan(None):
             opened.append(get_engine())
-            assert opened[0].worker._thread.is_alive()
+            assert opened[0].worker.is_alive
             raise KeyError
 
     with pytest.raises(KeyError):
         asyncio.run(live())
-    assert not opened[0].worker._thread.is_alive()
+    assert not opened[0].worker.is_alive
     with pytest.raises(StoreError, match="has been closed"):
         opened[0].store.remember("key", "value")
 

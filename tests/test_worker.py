@@ -16,7 +16,7 @@ from leadlib.filters import Filters
 from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings
 from leadlib.store import Store, SyncRow
 from leadlib.sync import Progress
-from leadlib.worker import Wish, Worker
+from leadlib.worker import Chore, Wish, Worker
 from tests.conftest import DUBAI
 
 DUE = Wish()
@@ -179,7 +179,7 @@ def test_stop_ends_a_waiting_thread_at_once(bench: Callable[..., Bench]) -> None
     one.finished(1)
     one.worker.stop()
     one.worker.request(DUE)
-    assert not one.worker._thread.is_alive()
+    assert not one.worker.is_alive
     assert one.wishes == [DUE]
 
 
@@ -188,7 +188,7 @@ def test_stop_ends_a_sync_at_its_next_report(bench: Callable[..., Bench]) -> Non
     worker = one.start()
     eventually(lambda: bool(one.wishes))
     worker.stop(timeout_s=0)
-    assert worker._thread.is_alive()
+    assert worker.is_alive
     one.go.set()
     one.finished(1)
     assert "is being stopped" in str(worker.status.error)
@@ -210,7 +210,7 @@ def test_engine_closed_during_a_sync_keeps_what_was_committed_and_tells_why(tmp_
         engine.worker.start()
         eventually(lambda: engine.worker.status.progress is not None and engine.worker.status.progress.n_read > 100)
         engine.close()
-        assert not engine.worker._thread.is_alive()
+        assert not engine.worker.is_alive
         with Store.open(tmp_path / "store", timezone=DUBAI, portal=portal.url) as store:
             syncs = store.query("select outcome, message from syncs")
             n_leads = len(store.query("select lead_id from leads"))
@@ -218,3 +218,44 @@ def test_engine_closed_during_a_sync_keeps_what_was_committed_and_tells_why(tmp_
     assert syncs["outcome"].tolist() == ["failed"]
     assert "is being stopped" in syncs["message"].iloc[0]
     assert n_contacts == n_leads > 100
+
+
+def test_chores_run_at_the_start_then_when_due_and_beside_a_running_sync() -> None:
+    done: list[str] = []
+    holds = threading.Event()
+
+    def sync(wish: Wish, on_progress: Callable[[Progress], None]) -> SyncRow:
+        assert holds.wait(PATIENCE_S)
+        return ended()
+
+    clock = {"now_s": 1_000.0}
+    chores = (Chore("often", 10, lambda: done.append("often")), Chore("seldom", 3_600, lambda: done.append("seldom")))
+    worker = Worker(sync, 5, chores, monotonic=lambda: clock["now_s"])
+    worker.start()
+    eventually(lambda: sorted(done) == ["often", "seldom"])
+    clock["now_s"] += 10
+    worker.request(DUE)  # wakes the threads, which look at the clock
+    eventually(lambda: done.count("often") == 2)
+    assert done.count("seldom") == 1
+    holds.set()
+    worker.stop()
+    assert not worker.is_alive
+
+
+def test_a_chore_that_fails_is_tried_again_and_hinders_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    done: list[int] = []
+
+    def failing() -> None:
+        done.append(1)
+        raise ZeroDivisionError("a secret")
+
+    clock = {"now_s": 1_000.0}
+    worker = Worker(lambda wish, report: ended(), 0, [Chore("counting", 10, failing)], monotonic=lambda: clock["now_s"])
+    worker.start()
+    eventually(lambda: len(done) == 1)
+    clock["now_s"] += 10
+    worker.request(DUE)
+    eventually(lambda: len(done) == 2)
+    worker.stop()
+    assert "counting failed: ZeroDivisionError" in caplog.text
+    assert "a secret" not in caplog.text

@@ -4,7 +4,9 @@
 two databases that never see each other, so no query over the first can reach a person, whatever it says.
 """
 
-from leadlib.store.store import SliceRow, Store, SyncRow
+from leadlib.store.alarms import Alarm
+from leadlib.store.rows import SliceRow, SyncRow
+from leadlib.store.store import Store
 from leadlib.store.writes import UpsertCount
 
-__all__ = ["SliceRow", "Store", "SyncRow", "UpsertCount"]
+__all__ = ["Alarm", "SliceRow", "Store", "SyncRow", "UpsertCount"]

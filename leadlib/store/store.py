@@ -4,7 +4,6 @@ import secrets
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -18,7 +17,9 @@ import pyarrow as pa
 
 from leadlib.errors import StoreError, StoreUnreadableError, WrongPortalError
 from leadlib.records import AgentName, Lead, ListingName, ProjectName, RejectedRow
+from leadlib.store.alarms import Alarm, write_alarm
 from leadlib.store.files import File
+from leadlib.store.rows import SliceRow, SyncRow
 from leadlib.store.writes import (
     UpsertCount,
     newest_of_each,
@@ -29,59 +30,6 @@ from leadlib.store.writes import (
 
 # One count for all stores of a process: a cache that outlives a store must not take another's answers for its own.
 _VERSIONS = count(1)
-
-
-@dataclass(frozen=True)
-class SyncRow:
-    """What a finished sync leaves in `syncs`. Times are UTC; `outcome` is complete, uncertain or failed.
-
-    After a reading of the whole window, `portal_total` is the portal's own count of it at the end, `store_total` what
-    the store holds of the same stretch, rows that are no leads included; else both are None.
-    """
-
-    sync_id: str
-    kind: str
-    outcome: str
-    dialect: str
-    started_at: datetime
-    finished_at: datetime
-    created_from: datetime | None
-    created_to: datetime | None
-    n_read: int
-    n_new: int
-    n_changed: int
-    n_unchanged: int
-    n_rejected: int
-    n_uncertain: int
-    n_calls: int
-    n_retries: int
-    seconds: float
-    message: str | None
-    portal_total: int | None = None
-    store_total: int | None = None
-
-    @property
-    def reconcile_delta(self) -> int | None:
-        """How many more the store holds than the portal counts; 0 is as it should be. None if it was not compared."""
-        if self.portal_total is None or self.store_total is None:
-            return None
-        return self.store_total - self.portal_total
-
-
-@dataclass(frozen=True)
-class SliceRow:
-    """A line of the ledger `slices`: a stretch of createdAt, half-open [created_from, created_to), read to its end.
-
-    In the order of the table's columns. `total` is the portal's count, `n_distinct` ours.
-    """
-
-    sync_id: str
-    created_from: datetime
-    created_to: datetime
-    total: int
-    n_distinct: int
-    is_certain: bool
-    observed_at: datetime
 
 
 class Store:
@@ -102,6 +50,7 @@ class Store:
         # Between the personal and the analytics commit of a batch no other batch may come.
         self._leads_lock = threading.Lock()
         self._hash_key = self._load_hash_key()
+        self._alarms = self._load_alarms()
 
     @classmethod
     def open(cls, folder: Path, *, timezone: ZoneInfo, portal: str) -> "Store":
@@ -174,6 +123,14 @@ class Store:
         """What `remember` kept under `key`; None if nothing."""
         found = self.query("select value from meta where key = $key", {"key": key})["value"]
         return None if found.empty else str(found.iloc[0])
+
+    def alarms(self) -> tuple[Alarm, ...]:
+        """What is wrong at the moment, oldest first. Every page asks, so the answer is kept in memory."""
+        return self._alarms
+
+    def _load_alarms(self) -> tuple[Alarm, ...]:
+        sql = "select kind, message, raised_at from alarms order by raised_at, kind"
+        return tuple(Alarm(**row) for row in self._run(self._analytics, sql, None).to_arrow_table().to_pylist())
 
     def ids_without_names(self) -> tuple[list[int], list[str], list[str]]:
         """Agent, listing and project ids that leads carry and the names tables lack, in that order."""
@@ -309,6 +266,20 @@ class Store:
         with self._changing() as cursor:
             cursor.execute("delete from meta where key = ?", [key])
             cursor.execute("insert into meta values (?, ?)", [key, value])
+
+    def raise_alarm(self, kind: str, message: str) -> None:
+        """Puts up an alarm, shown on every page until `clear_alarm`. Again with other words: the words change."""
+        if all((alarm.kind, alarm.message) != (kind, message) for alarm in self.alarms()):
+            with self._changing() as cursor:
+                write_alarm(cursor, Alarm(kind, message, datetime.now(UTC)))
+            self._alarms = self._load_alarms()
+
+    def clear_alarm(self, kind: str) -> None:
+        """Takes an alarm down; nothing happens if there is none of this kind."""
+        if any(alarm.kind == kind for alarm in self.alarms()):
+            with self._changing() as cursor:
+                cursor.execute("delete from alarms where kind = ?", [kind])
+            self._alarms = self._load_alarms()
 
     # Inside
 

@@ -11,20 +11,37 @@ from leadlib.worker import WorkerStatus
 
 _POLL_RUNNING_S = 1.0
 _POLL_IDLE_S = 15.0
+_ALARM_TITLES = {
+    "mass_deletion": "**Many leads are missing from the portal's answers**",
+    "rejected_rows": "**Many rows of the portal are no leads**",
+    "unknown_subscription": "**Somebody else receives your leads**",
+    "key_expires": "**The portal's key is about to expire**",
+    "restored": "**The store was damaged and has been restored**",
+}
 
 
 def draw(engine: Engine) -> None:
     """The line, with a bar while a sync runs. The end of a sync redraws the page if it changed anything."""
     status = engine.worker.status
     poll_s = _POLL_RUNNING_S if status.is_running or status.n_queued else _POLL_IDLE_S
-    drawn = (status.is_running, status.n_finished, engine.store.as_of() is None)
+    drawn = _what_pages_depend_on(engine)
     st.fragment(_line, run_every=poll_s)(engine, drawn)
+    for alarm in engine.store.alarms():
+        st.warning(
+            _ALARM_TITLES.get(alarm.kind, "Something needs your attention"), icon=":material/notification_important:"
+        )
+        plain(f"Since {formats.instant(alarm.raised_at, engine.store.timezone)}: {alarm.message}")
 
 
-def _line(engine: Engine, drawn: tuple[bool, int, bool]) -> None:
+def _what_pages_depend_on(engine: Engine) -> tuple[object, ...]:
+    status = engine.worker.status
+    return (status.is_running, status.n_finished, engine.store.as_of() is None, engine.store.alarms())
+
+
+def _line(engine: Engine, drawn: tuple[object, ...]) -> None:
     status = engine.worker.status
     as_of = engine.store.as_of()
-    if (status.is_running, status.n_finished, as_of is None) != drawn:
+    if _what_pages_depend_on(engine) != drawn:
         st.rerun()
     if status.progress is not None:
         progress = status.progress
