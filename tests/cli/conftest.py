@@ -151,7 +151,7 @@ def sample(synced_by_dialect: dict[str, Installation]) -> Installation:
 
 
 @pytest.fixture(scope="package")
-def troubled(install: Install) -> dict[str, Callable[[], Done]]:
+def troubled(install: Install) -> Iterator[dict[str, Callable[[], Done]]]:
     """Commands against portals in trouble, under way at the same time: retries and waits take their seconds."""
     with SandboxServer(SMALL) as gone:
         url = gone.url
@@ -160,17 +160,20 @@ def troubled(install: Install) -> dict[str, Callable[[], Done]]:
     odd = install({"n_leads": 1_000, "faults": frozenset({"odd-rows"})})
     wrong_total, no_scope = (install({"faults": frozenset({name})}) for name in ("wrong-total", "no-leads-scope"))
 
-    def started(installation: Installation, *arguments: str) -> Callable[[], Done]:
-        process = installation.start(*arguments)
-        return lambda: installation.ended(process)
+    with ExitStack() as running:
 
-    return {
-        "down": started(down, "sync", "--json"),
-        "odd-rows": started(odd, "sync", "--json"),
-        "wrong-total": started(wrong_total, "sync"),
-        "no-scope check": started(no_scope, "check"),
-        "no-scope sync": started(no_scope, "sync"),
-    }
+        def started(installation: Installation, *arguments: str) -> Callable[[], Done]:
+            process = running.enter_context(installation.start(*arguments))
+            running.callback(process.kill)  # where the tests that ask for it run in another process
+            return lambda: installation.ended(process)
+
+        yield {
+            "down": started(down, "sync", "--json"),
+            "odd-rows": started(odd, "sync", "--json"),
+            "wrong-total": started(wrong_total, "sync"),
+            "no-scope check": started(no_scope, "check"),
+            "no-scope sync": started(no_scope, "sync"),
+        }
 
 
 @pytest.fixture(scope="package")
