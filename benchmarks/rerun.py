@@ -2,10 +2,12 @@
 
 Measured: one run of the whole page script (shell, filters, queries, figures, messages to the browser's queue) in this
 process, without network and browser. `warm` repeats the same view, so cached answers serve it; `new filter` asks for a
-view nobody has seen, so every question goes to DuckDB. May claim: what one viewer's click costs the server. May not
-claim: what the browser then needs to draw.
+view nobody has seen, so every question goes to DuckDB; `first` loads on top what a server loads for its first visitor.
+On a machine that is busy with something else the least is nearer to the truth than the median. May claim: what one
+viewer's click costs the server. May not claim: what the browser then needs to draw.
 """
 
+import importlib
 import os
 import platform
 import statistics
@@ -29,6 +31,7 @@ def main() -> None:
         os.environ["LEADLIB_SYNC_MINUTES"] = "0"
         engine = get_engine()
         engine.sync(Wish(full=True), lambda progress: None)
+        importlib.import_module("leadlib.charts")  # as a server does while it starts
         app = AppTest.from_file(str(SHELL), default_timeout=60)
         first_ms = _timed_ms(app)
         warm_ms = [_timed_ms(app) for _ in range(N_RUNS)]
@@ -44,10 +47,10 @@ def main() -> None:
             new_ms.append(_timed_ms(app))
         n_leads = int(engine.store.query("select count(*) as n from leads")["n"].iloc[0])
         print(f"{n_leads:,} leads; {platform.machine()}, {os.cpu_count()} cores; {N_RUNS} runs each")
-        print(f"{'run':<12}{'median ms':>10}{'worst ms':>10}{'of budget':>11}")
+        print(f"{'run':<12}{'least ms':>10}{'median ms':>11}{'worst ms':>10}{'of budget':>11}")
         for name, times in (("first", [first_ms]), ("warm", warm_ms), ("new filter", new_ms)):
             median = statistics.median(times)
-            print(f"{name:<12}{median:>10.0f}{max(times):>10.0f}{median / BUDGET_MS:>10.0%}")
+            print(f"{name:<12}{min(times):>10.0f}{median:>11.0f}{max(times):>10.0f}{median / BUDGET_MS:>11.0%}")
         get_engine.clear()
 
 

@@ -9,6 +9,7 @@ import os
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Literal, get_args
 from urllib.parse import urlsplit
@@ -55,6 +56,9 @@ class Settings:
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Dubai"))
     calls_per_minute: int = 600
     sync_minutes: int = 5
+    api_key_expires: date | None = None
+    webhook_secret: Secret | None = None
+    retention_months: int = 24
 
     @property
     def has_credentials(self) -> bool:
@@ -119,6 +123,27 @@ def _count(lowest: int, highest: int) -> Callable[[str], int]:
     return parse
 
 
+def _webhook_secret(text: str) -> Secret:
+    # The portal takes no more than 32; fewer than 16 could be guessed by trying.
+    if not 16 <= len(text) <= 32 or not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("16 to 32 letters, digits or signs without a space, and hard to guess")
+    return Secret(text)
+
+
+def _retention(text: str) -> int:
+    # What the portal still shows comes back with the next sync: three months of it, and a few days.
+    if text != "0" and (not text.isascii() or not text.isdigit() or not 4 <= int(text) <= 1200):
+        raise ValueError("0, to keep persons for ever, or a whole number of months from 4 to 1200")
+    return int(text)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError("a day such as 2026-12-31") from error
+
+
 def _folder(text: str) -> Path:
     if "://" in text or text.startswith("ducklake:"):
         raise ValueError("a folder (a shared store's URL is not supported yet)")
@@ -134,11 +159,32 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("LEADLIB_API_KEY", "api_key", Secret, "Key, exchanged for a token together with the secret", "none"),
     Setting("LEADLIB_API_SECRET", "api_secret", Secret, "The key's secret", "none"),
     Setting("LEADLIB_API_TOKEN", "api_token", Secret, "A ready JWT, instead of key and secret", "none"),
+    Setting(
+        "LEADLIB_API_KEY_EXPIRES",
+        "api_key_expires",
+        _day,
+        "The key's last day as the portal shows it (2026-12-31); a notice goes up 30 days before",
+        "a year after its first use here",
+    ),
     Setting("LEADLIB_API_DIALECT", "api_dialect", _dialect, "`auto`, `filter` or `flat`", "`auto`"),
     Setting("LEADLIB_DATABASE", "database", _folder, "Folder of the store", "`data/`; the sandbox: `data/sandbox/`"),
     Setting("LEADLIB_TIMEZONE", "timezone", _timezone, "IANA zone in which days begin", "`Asia/Dubai`"),
     Setting("LEADLIB_CALLS_PER_MINUTE", "calls_per_minute", _count(1, 650), "Ceiling for our calls", "600"),
     Setting("LEADLIB_SYNC_MINUTES", "sync_minutes", _count(0, 1440), "Background sync interval; 0 turns it off", "5"),
+    Setting(
+        "LEADLIB_WEBHOOK_SECRET",
+        "webhook_secret",
+        _webhook_secret,
+        "16 to 32 characters that sign the portal's events; without it `/webhooks/leads` takes none",
+        "none",
+    ),
+    Setting(
+        "LEADLIB_RETENTION_MONTHS",
+        "retention_months",
+        _retention,
+        "After how many months the names, phones and addresses of a lead are deleted; 0 keeps them. Counts stay",
+        "24",
+    ),
 )
 
 # Read by the tests, not by the product; listed so that it is not refused as a typing mistake.

@@ -4,16 +4,23 @@ import logging
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from leadlib.api import Client
 from leadlib.config import Dialect, Secret, Settings
+from leadlib.errors import StoreError
+from leadlib.expiry import watch_expiry
 from leadlib.export import Tickets
 from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings
-from leadlib.store import Store, SyncRow
-from leadlib.sync import Progress, run_sync
-from leadlib.worker import Wish, Worker
+from leadlib.store import Store, SyncRow, months_before
+from leadlib.sync import Progress, publishable, run_sync
+from leadlib.webhooks import APPLY_EVERY_S, LOOK_EVERY_S, Applier, KnownAddresses, Spool, Watch
+from leadlib.worker import Chore, Wish, Worker
 
 log = logging.getLogger(__name__)
+
+_KEEP_EVERY_S = 3600.0
+_COPY_EVERY = timedelta(days=1)
 
 # The built-in sandbox is ours alone: a newcomer should not wait for a limit that protects somebody else's server.
 _SANDBOX_CALLS_PER_MINUTE = 60_000
@@ -28,7 +35,9 @@ class Engine:
         self.client = client
         self.sandbox = sandbox
         self.tickets = Tickets()
-        self.worker = Worker(self.sync, settings.sync_minutes)
+        self.spool = Spool(settings.database)
+        self.webhooks = Applier(store, client, self.spool)
+        self.worker = Worker(self.sync, settings.sync_minutes, self._chores())
 
     @classmethod
     def open(cls, settings: Settings) -> "Engine":
@@ -54,7 +63,9 @@ class Engine:
         return engine
 
     def close(self) -> None:
+        self.client.stop()
         self.worker.stop()
+        self.webhooks.close()
         self.client.close()
         self.store.close()
         if self.sandbox is not None:
@@ -76,11 +87,56 @@ class Engine:
         """The dialect in use; before the first sync has found out, the one the product was ordered for."""
         return self.client.dialect or "filter"
 
+    def _chores(self) -> tuple[Chore, ...]:
+        chores = [
+            Chore("webhook events", APPLY_EVERY_S, self.webhooks.turn),
+            Chore("keeping the store", _KEEP_EVERY_S, self.keep_store),
+        ]
+        if not self.is_sandbox:  # nobody else can subscribe anything there
+            watch = Watch(self.store, self.client, KnownAddresses(self.settings.database))
+            chores.append(Chore("webhook subscriptions", LOOK_EVERY_S, watch.look))
+        return tuple(chores)
+
     def sync(self, wish: Wish, on_progress: Callable[[Progress], None]) -> SyncRow:
         """One sync, now, in this thread. Raises PortalError or StoreError."""
-        return run_sync(
-            self.client, self.store, full=wish.full, since=wish.since, filters=wish.filters, on_progress=on_progress
+        if not self.is_sandbox:
+            watch_expiry(self.settings, self.store, datetime.now(UTC))
+        full = wish.full or (self.store.must_read_all and not wish.is_part)
+        row = run_sync(
+            self.client, self.store, full=full, since=wish.since, filters=wish.filters, on_progress=on_progress
         )
+        if full and publishable(row) and row.n_uncertain == 0:
+            self.store.has_read_all()
+        if publishable(row):
+            self._publish()
+        return row
+
+    def _publish(self) -> None:
+        """A copy that cannot be written costs the sync nothing, but somebody has to know."""
+        try:
+            self.store.publish()
+        except StoreError as error:
+            log.error("a generation could not be published: %s", type(error).__name__)
+            self.store.raise_alarm(
+                "unpublished",
+                "The copy of the numbers for reports and for repairs could not be written, so it is as old as the last "
+                "one. What is shown here is up to date. Check the disk's free space; the next sync tries again.",
+            )
+        else:
+            self.store.clear_alarm("unpublished")
+
+    def keep_store(self, now: datetime | None = None) -> None:
+        """What is due once a day: old persons forgotten, the rest of the personal file copied for repairs.
+
+        `now` is this moment unless it is given. Raises StoreError.
+        """
+        now = now or datetime.now(UTC)
+        if self.store.is_read_only or now - self.store.personal_copied_at() < _COPY_EVERY:
+            return
+        if self.settings.retention_months:
+            self.store.forget_persons(months_before(now, self.settings.retention_months))
+        self.store.copy_personal()
+        self.store.retire_alarms(now)
 
 
 def _known_dialect(settings: Settings, store: Store) -> Dialect | None:

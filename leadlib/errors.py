@@ -12,10 +12,13 @@ LeadlibError
 │   └── PortalUnavailableError   no usable answer, after all retries                        exit 4
 │       ├── RateLimitedError     429
 │       └── UnexpectedPayloadError   an answer that is not what the contract promises
+├── StoppedError             the program is being stopped                                   exit 1
 ├── ExportError              a file could not be written                                    exit 1
 └── StoreError                                                                              exit 5
     ├── StoreBusyError       another process holds the files
-    ├── StoreUnreadableError damaged, foreign or not writable
+    ├── StoreUnreadableError foreign, not writable or of a newer program
+    │   └── StoreDamagedError    damaged; it can be restored
+    ├── StoreReadOnlyError   it was opened where nothing may be written
     └── WrongPortalError     the folder holds the leads of another portal
 
 No message, attribute or repr here holds a token, a payload or anything about a person.
@@ -141,6 +144,15 @@ class UnexpectedPayloadError(PortalUnavailableError):
     title = "The portal's answer was not understood"
 
 
+class StoppedError(LeadlibError):
+    """The program is being stopped, so nothing more is asked of the portal."""
+
+    title = "Stopped"
+
+    def __init__(self) -> None:
+        super().__init__("The program is being stopped; the next sync goes on from what is stored.")
+
+
 class ExportError(LeadlibError):
     """The file could not be written. `path` is where it should have come."""
 
@@ -172,6 +184,25 @@ class StoreUnreadableError(StoreError):
     """The store's files are damaged, not a store, or may not be written."""
 
     title = "The store cannot be opened"
+
+
+class StoreDamagedError(StoreUnreadableError):
+    """A file of the store is gone, cannot be read, or has lost commits that were acknowledged.
+
+    `sequence` is the last commit that it still holds where all of its tables can be read, else None.
+    """
+
+    title = "The store is damaged"
+
+    def __init__(self, message: str, path: str, sequence: int | None = None) -> None:
+        super().__init__(message, path)
+        self.sequence = sequence
+
+
+class StoreReadOnlyError(StoreError):
+    """The store was opened for reading only, because its folder may not be written."""
+
+    title = "The store cannot be written"
 
 
 class WrongPortalError(StoreError):

@@ -8,10 +8,11 @@ RejectedRow with its reason, so that one bad row never costs a page.
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 Stage = Literal["sent", "delivered", "opened", "responded", "archived", "unrecognised"]
 
@@ -31,6 +32,14 @@ LADDER: tuple[Stage, ...] = ("sent", "delivered", "opened", "responded")
 _EARLIEST = datetime(2005, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 _INT64_MAX = 2**63 - 1
+
+LONGEST_TEXT = 4096
+"""Characters of a text that are kept for the screen; what is cut ends in CUT_MARK, and the row keeps all of it."""
+
+CUT_MARK = " […]"
+
+TOO_DEEP: Final = object()
+"""Stands in place of a row that is nested too deeply to be read."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +84,9 @@ def _masked_phone(phone: str) -> str:
 class Lead:
     """One lead as the portal showed it. Times are UTC instants; absent fields are None.
 
-    `raw` is the JSON text of the row as received, personal fields included, which is why it is not in the repr.
+    `raw` is the text of the row as received, personal fields included, which is why it is not in the repr. It is JSON
+    but for what the portal wrote that is none (NaN); a byte that is no UTF-8 stands in it as an escape (0xff as
+    \\udcff). `odd_paths` name the fields that no document of the API has, values left out: see `paths_of_odd_fields`.
     """
 
     lead_id: str
@@ -97,6 +108,7 @@ class Lead:
     call_record_url: str | None
     enrichment: str | None
     raw: str
+    odd_paths: tuple[str, ...] = ()
 
     @property
     def stage(self) -> Stage:
@@ -157,24 +169,32 @@ class _NoLeadError(ValueError):
     """Why a row is not a lead, in words for the data-health page."""
 
 
-def leads_from_json(rows: Sequence[Any]) -> tuple[list[Lead], list[RejectedRow]]:
+def leads_from_json(rows: Sequence[Any], texts: Sequence[str] | None = None) -> tuple[list[Lead], list[RejectedRow]]:
     """The leads of a page's `data`, in order, and the rows that are none, each with its reason.
 
-    Every row comes back exactly once: len(leads) + len(rejected) == len(rows).
+    `texts` are the rows as they came; without them they are written anew. Every row comes back exactly once:
+    len(leads) + len(rejected) == len(rows).
     """
     leads: list[Lead] = []
     rejected: list[RejectedRow] = []
-    for row in rows:
+    for place, row in enumerate(rows):
         raw = ""
         try:
-            raw = _raw(row)
+            raw = _storable(_written(row) if texts is None else texts[place])
             leads.append(_lead_from_json(row, raw))
         except _NoLeadError as error:
             rejected.append(RejectedRow(str(error), _id_as_text(row), raw))
+        except (RecursionError, ValueError):
+            rejected.append(RejectedRow(_UNWRITABLE, _id_as_text(row), raw))
     return leads, rejected
 
 
+_UNWRITABLE = "the row is nested too deeply, or holds an endless number, to be kept"
+
+
 def _lead_from_json(row: Any, raw: str) -> Lead:
+    if row is TOO_DEEP:
+        raise _NoLeadError("the row is nested too deeply to be read")
     if not isinstance(row, dict):
         raise _NoLeadError("the row is not an object")
     lead_id = row.get("id")
@@ -184,6 +204,7 @@ def _lead_from_json(row: Any, raw: str) -> Lead:
         raise _NoLeadError("the id is missing or empty")
     sender = _object(row.get("sender"))
     call = _object(row.get("call"))
+    listing = _object(row.get("listing"))
     return Lead(
         lead_id=_clean(lead_id),
         created_at=parse_instant(row.get("createdAt")),
@@ -192,8 +213,8 @@ def _lead_from_json(row: Any, raw: str) -> Lead:
         status=_text(row.get("status")) or "",
         entity_type=_text(row.get("entityType")) or "",
         agent_id=_whole(_object(row.get("publicProfile")).get("id")),
-        listing_id=_text(_object(row.get("listing")).get("id")),
-        listing_reference=_text(_object(row.get("listing")).get("reference")),
+        listing_id=_text(listing.get("id")),
+        listing_reference=_text(listing.get("reference")),
         project_id=_text(_object(row.get("project")).get("id")),
         developer_id=_text(_object(row.get("developer")).get("id")),
         distribution_type=_text(row.get("distributionType")),
@@ -205,6 +226,7 @@ def _lead_from_json(row: Any, raw: str) -> Lead:
         call_record_url=_text(call.get("recordFile")),
         enrichment=_enrichment(row.get("enrichment")),
         raw=raw,
+        odd_paths=paths_of_odd_fields(row),
     )
 
 
@@ -216,11 +238,19 @@ def _id_as_text(row: Any) -> str | None:
         return None  # a number too long to be written
 
 
-def _raw(row: Any) -> str:
-    try:
-        return _clean(json.dumps(row, ensure_ascii=False, separators=(",", ":")))
-    except (RecursionError, ValueError) as error:
-        raise _NoLeadError("the row is nested too deeply, or holds an endless number, to be kept") from error
+_write_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_write_json_in_order = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
+
+
+def _written(row: Any) -> str:
+    return "" if row is TOO_DEEP else _write_json(row)
+
+
+def _storable(text: str) -> str:
+    """JSON text as a database and a file take it: NUL and lone surrogates are escaped, so nothing of it is lost."""
+    if text.isascii() and "\x00" not in text:
+        return text
+    return text.replace("\x00", "\\u0000").encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def parse_instant(text: Any) -> datetime:
@@ -228,7 +258,7 @@ def parse_instant(text: Any) -> datetime:
     if not isinstance(text, str):
         raise _NoLeadError("createdAt is missing")
     try:
-        instant = datetime.fromisoformat(text.strip().upper().replace("Z", "+00:00"))
+        instant = _from_iso(text)
         if instant.tzinfo is None:
             raise _NoLeadError("createdAt has no time zone")
         instant = instant.astimezone(UTC)
@@ -239,6 +269,13 @@ def parse_instant(text: Any) -> datetime:
     if not _EARLIEST <= instant <= _LATEST:
         raise _NoLeadError(f"createdAt lies outside {_EARLIEST.year} to {_LATEST.year}")
     return instant
+
+
+def _from_iso(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return datetime.fromisoformat(text.strip().upper())  # a small z, blanks around it
 
 
 def _contact(sender: Mapping[str, Any]) -> Contact:
@@ -252,11 +289,20 @@ def _contact(sender: Mapping[str, Any]) -> Contact:
 
 
 def _enrichment(value: Any) -> str | None:
-    return _clean(json.dumps(value, ensure_ascii=False, sort_keys=True)) if isinstance(value, dict) and value else None
+    if not isinstance(value, dict) or not value:
+        return None
+    text = _clean(_write_json_in_order(value))
+    if len(text) > LONGEST_TEXT:
+        shown = {str(_text(name)): _text(item) or CUT_MARK for name, item in list(value.items())[:20]}
+        text = _clean(_write_json_in_order(shown))
+    return text
 
 
 def _object(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
+    return value if isinstance(value, dict) else _NOTHING
+
+
+_NOTHING: Final[Mapping[str, Any]] = {}
 
 
 def _list(value: Any) -> Sequence[Any]:
@@ -264,9 +310,12 @@ def _list(value: Any) -> Sequence[Any]:
 
 
 def _text(value: Any) -> str | None:
+    if isinstance(value, str):
+        text = _clean(value).strip()
+        return (text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + CUT_MARK) or None
     if isinstance(value, int | float) and not isinstance(value, bool):
-        value = str(value)
-    return _clean(value).strip() or None if isinstance(value, str) else None
+        return _text(str(value))
+    return None
 
 
 def _whole(value: Any) -> int | None:
@@ -288,3 +337,90 @@ def _clean(text: str) -> str:
         if not text.isascii() or "\x00" in text
         else text
     )
+
+
+# Fields that no document has
+
+_Shape = Mapping[str, "_Shape"]
+_LEAF: _Shape = {}
+_CONTACTS: _Shape = {"type": _LEAF, "value": _LEAF}
+_CONTACT_TYPES = frozenset({"email", "phone", "whatsappUsername"})
+_ID: _Shape = {"id": _LEAF}
+# `enrichment` is documented as any keys, so none of them is odd.
+_SHAPE: _Shape = {
+    **dict.fromkeys(("id", "entityType", "channel", "status", "tags", "createdAt"), _LEAF),
+    **dict.fromkeys(("responseLink", "distributionType", "enrichment"), _LEAF),
+    "sender": {"name": _LEAF, "contacts": _CONTACTS},
+    "publicProfile": _ID,
+    "listing": {"id": _LEAF, "reference": _LEAF},
+    "project": _ID,
+    "developer": _ID,
+    "call": {"talkTime": _LEAF, "waitTime": _LEAF, "recordFile": _LEAF},
+}
+_TOP = frozenset(_SHAPE)
+_NESTED = tuple((name, frozenset(shape)) for name, shape in _SHAPE.items() if shape)
+_CONTACT_FIELDS = frozenset(_CONTACTS)
+_MOST_PATHS = 50
+_MOST_LEVELS = 6
+_MOST_KEYS = 30
+_NAME_OF_A_FIELD = re.compile(r"[A-Za-z_]{1,40}[0-9]{0,2}")
+
+
+def paths_of_odd_fields(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """The fields of a row that no document of the API has: "seller.rooms[].size". No values, and at most 50.
+
+    A contact of an unknown type counts as one: "sender.contacts[].type=telegram". A name that may itself be data (an
+    id, an e-mail address, one of more than thirty) is `*`. Empty for almost every row, which is found out quickly.
+    """
+    if not _is_odd(row):
+        return ()
+    found: dict[str, None] = {}
+    _find_odd(row, _SHAPE, "", 1, found)
+    return tuple(found)
+
+
+def _is_odd(row: Mapping[str, Any]) -> bool:
+    # Asked of every row there is, so written for speed.
+    if not _TOP.issuperset(row):
+        return True
+    for name, known in _NESTED:
+        part = row.get(name)
+        if isinstance(part, dict) and not known.issuperset(part):
+            return True
+    contacts = _object(row.get("sender")).get("contacts")
+    if isinstance(contacts, list):
+        for contact in contacts:
+            if isinstance(contact, dict):
+                kind = contact.get("type")
+                if (isinstance(kind, str) and kind not in _CONTACT_TYPES) or not _CONTACT_FIELDS.issuperset(contact):
+                    return True
+    return False
+
+
+def _find_odd(value: Any, shape: _Shape | None, path: str, level: int, found: dict[str, None]) -> None:
+    """Adds to `found` what lies below `path`; `shape` is what the documents say of it, None if they say nothing."""
+    if level > _MOST_LEVELS or len(found) >= _MOST_PATHS:
+        return
+    if isinstance(value, list):
+        for item in value[:_MOST_KEYS]:
+            _find_odd(item, shape, f"{path}[]", level + 1, found)
+        return
+    if not isinstance(value, dict):
+        return
+    if shape is _CONTACTS and isinstance(kind := value.get("type"), str) and kind not in _CONTACT_TYPES:
+        found[f"{path}.type={_field_name(kind)}"] = None
+    is_table = shape is None and len(value) > _MOST_KEYS
+    for name, item in value.items():
+        known = shape.get(name) if shape else None
+        below = f"{path}.{name}" if known is not None else f"{path}.{'*' if is_table else _field_name(name)}"
+        below = below.removeprefix(".")
+        if known is None:
+            if len(found) >= _MOST_PATHS:
+                return
+            found[below] = None
+        if known is not _LEAF:
+            _find_odd(item, known, below, level + 1, found)
+
+
+def _field_name(name: str) -> str:
+    return name if _NAME_OF_A_FIELD.fullmatch(name) else "*"

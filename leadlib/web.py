@@ -1,4 +1,4 @@
-"""What the server does beside the pages: start and stop, health, and downloads.
+"""What the server does beside the pages: start and stop, health, downloads, and the portal's events.
 
 The pages' script is leadlib/ui/shell.py; app.py puts both into one application.
 """
@@ -23,6 +23,7 @@ from starlette.types import Receive, Scope, Send
 from leadlib.errors import LeadlibError
 from leadlib.export import export_leads, file_name, format_named
 from leadlib.ui.engine import get_engine
+from leadlib.webhooks import Receiver
 
 log = logging.getLogger(__name__)
 
@@ -127,8 +128,26 @@ class _FileOnce(FileResponse):
             self._folder.cleanup()
 
 
+_receiver = Receiver()
+
+
+async def webhook(request: Request) -> Response:
+    """POST /webhooks/leads: an event of the portal, kept before it is answered; no page and no sync waits for it.
+
+    200 once it is safe on the disk, 401 unless it is signed with our secret, 413 above 256 KiB, 503 if it cannot be
+    kept or no secret is set.
+    """
+    signatures = request.headers.getlist("x-signature")
+    signature = signatures[0].encode("latin-1") if len(signatures) == 1 else None
+    receipt = await _receiver.receive(request.stream(), request.headers.get("content-length"), signature)
+    # What was not read is not wanted either: the server would otherwise wait for the end of it.
+    headers = {"Connection": "close"} if receipt.status == 413 else {}
+    return PlainTextResponse(receipt.text, status_code=receipt.status, headers=headers)
+
+
 ROUTES = [
     Route("/healthz", health, methods=["GET"]),
     Route("/export/{ticket}", export, methods=["GET"]),
+    Route("/webhooks/leads", webhook, methods=["POST"]),
 ]
 MIDDLEWARE: list[Middleware] = []

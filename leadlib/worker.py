@@ -10,12 +10,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from leadlib.errors import LeadlibError
+from leadlib.errors import CredentialsError, LeadlibError, ScopeError, StoppedError
 from leadlib.filters import Filters
 from leadlib.store import SyncRow
 from leadlib.sync import Progress
 
 log = logging.getLogger(__name__)
+
+_LONGEST_PAUSE_S = 3600.0
+"""Between two syncs with a key that the portal refuses."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ class Worker:
         self._status = WorkerStatus()
         self._next_at = monotonic() if interval_minutes else None
         self._is_stopping = False
+        self._n_refused = 0
         self._threads = [threading.Thread(target=self._loop, name="leadlib-worker", daemon=True)]
         if self._chores:
             self._threads.append(threading.Thread(target=self._do_chores, name="leadlib-chores", daemon=True))
@@ -157,15 +161,20 @@ class Worker:
         except Exception as error:  # noqa: BLE001  # a bug in a sync must not end the thread that does all later ones
             log.error("a sync ended in %s", type(error).__name__)
             failure = LeadlibError(f"The sync stopped on an error of its own ({type(error).__name__}).")
+        self._n_refused = min(self._n_refused + 1, 10) if isinstance(failure, CredentialsError | ScopeError) else 0
         with self._wake:
             self._status = WorkerStatus(
                 last=last or self._status.last, error=failure, n_finished=self._status.n_finished + 1
             )
             if self._interval_s and not wish.is_part:
-                self._next_at = self._monotonic() + self._interval_s
+                self._next_at = self._monotonic() + self._pause_s()
+
+    def _pause_s(self) -> float:
+        """Seconds until the next sync: longer and longer while the portal refuses the key, which nobody mends soon."""
+        return max(self._interval_s, min(self._interval_s * 2.0**self._n_refused, _LONGEST_PAUSE_S))
 
     def _report(self, progress: Progress) -> None:
         with self._wake:
             if self._is_stopping:
-                raise LeadlibError("The program is being stopped; the next sync goes on from what is stored.")
+                raise StoppedError
             self._status = replace(self._status, progress=progress)

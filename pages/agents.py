@@ -3,8 +3,9 @@
 import streamlit as st
 
 from leadlib import charts
-from leadlib.metrics import breakdown
-from leadlib.ui import kpis, league, plots, states
+from leadlib.metrics import agents
+from leadlib.ui import agents as agents_ui
+from leadlib.ui import drill, kpis, plots, states
 from leadlib.ui.view import current_view
 
 view = current_view()
@@ -12,13 +13,22 @@ states.page_title(view, "Agents")
 states.stop_if_empty(view)
 kpis.draw(view, ["leads", "response_rate", "response_rate_of_all", "waiting", "unassigned"])
 
-agents = view.ask(breakdown, by="agent")
+everyone = view.ask(agents)
+plots.draw(
+    "Agents against chance",
+    charts.plot_agents(everyone, theme=plots.current_theme()),
+    takeaway=charts.agents_takeaway(everyone),
+    table=everyone,
+    metrics=["verdict", "response_rate", "matured", "peer_rate"],
+    notes=["A point leads to the agent's own page."],
+    on_choose=drill.to_agent,
+)
 plots.draw(
     "Response rate so far, agent by agent",
-    charts.plot_response_rates(agents, theme=plots.current_theme()),
-    takeaway=charts.response_rates_takeaway(agents),
-    table=agents,
-    metrics=["response_rate", "matured", "pending", "response_rate_of_all"],
+    charts.plot_response_rates(everyone, theme=plots.current_theme()),
+    takeaway=charts.response_rates_takeaway(everyone),
+    table=everyone,
+    metrics=["response_rate", "shrunken_rate", "rank", "matured", "pending", "response_rate_of_all"],
 )
 st.header("All agents", anchor=False)
-league.draw(view, "agent")
+agents_ui.draw(view)

@@ -1,5 +1,6 @@
 """What several test files share: invented leads and a store of their own folder."""
 
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,6 +42,12 @@ def make_lead(lead_id: str, created_at: str = "2026-09-15T06:12:45Z", **changes:
 def at(text: str) -> datetime:
     """A UTC instant from "2026-09-15 10:00"."""
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def main_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Puts `__main__` back: a page run by a test takes its place, and a process started later would run the page."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 @pytest.fixture

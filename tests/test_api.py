@@ -15,6 +15,7 @@ from leadlib.errors import (
     NotFoundError,
     PortalUnavailableError,
     ScopeError,
+    StoppedError,
     UnexpectedPayloadError,
 )
 from leadlib.filters import MISSING, Filters
@@ -762,5 +763,5 @@ def test_a_project_id_cannot_leave_its_place_in_the_path(project_id: str) -> Non
 def test_closing_ends_the_client() -> None:
     with client_of(scripted(httpx.Response(200, stream=Body([b"{}"])))) as client:
         pass
-    with pytest.raises(RuntimeError, match="closed"):
+    with pytest.raises(StoppedError):
         client.page()

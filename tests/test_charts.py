@@ -16,7 +16,7 @@ from leadlib import charts, theme
 from leadlib.charts.drawing import rate_words, safe
 from leadlib.charts.volume import MOST_BARS, grain_of
 from leadlib.filters import Filters
-from leadlib.metrics import breakdown, funnel, heat_map, status_counts, volume
+from leadlib.metrics import agents, breakdown, funnel, heat_map, reply_curve, reply_shares, status_counts, volume
 from leadlib.records import AgentName
 from leadlib.store import Store
 from leadlib.theme import PALETTES, Theme, channel_colour, group_colours
@@ -50,6 +50,14 @@ CHARTS: dict[str, tuple[Callable[..., go.Figure], Callable[[pd.DataFrame], str],
         charts.response_rates_takeaway,
         lambda s, f: breakdown(s, f, "agent", limit=3),
     ),
+    "agents": (charts.plot_agents, charts.agents_takeaway, agents),
+    "response trend": (
+        charts.plot_response_trend,
+        charts.response_trend_takeaway,
+        lambda s, f: breakdown(s, f, "week"),
+    ),
+    "reply curve": (charts.plot_reply_curve, charts.reply_curve_takeaway, reply_curve),
+    "reply shares": (charts.plot_reply_shares, charts.reply_shares_takeaway, reply_shares),
     "league": (charts.plot_league, charts.league_takeaway, lambda s, f: breakdown(s, f, "listing", limit=3)),
 }
 every_chart = pytest.mark.parametrize("name", CHARTS)
@@ -127,6 +135,7 @@ def test_a_figure_is_small_see_through_and_leaves_the_frame_alone(
     before = frame.copy()
     figure = plot(frame, theme=colours)
     assert len(figure.to_json()) < 60_000
+    assert go.Figure(json.loads(figure.to_json()))  # Plotly knows all names and values, which drawing does not check
     assert figure.layout.template.layout.paper_bgcolor == "rgba(0,0,0,0)"
     assert figure.layout.title.text is None
     assert figure.layout.height >= 40

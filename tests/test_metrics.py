@@ -27,7 +27,7 @@ from leadlib.metrics import (
     wilson,
 )
 from leadlib.metrics.health import doubts
-from leadlib.metrics.queries import SQL_FOLDER, buckets_between, coverage, sql_named
+from leadlib.metrics.queries import SQL_FOLDER, ask, buckets_between, coverage, sql_named
 from leadlib.metrics.table import HOURS_TO_MATURE
 from leadlib.records import AgentName, ListingName, ProjectName
 from leadlib.store import SliceRow, Store
@@ -35,7 +35,8 @@ from tests.conftest import DUBAI, at, make_lead
 
 ALL = Filters()
 OUR_FILES = (
-    *("choices", "cohort", "counts", "coverage", "heat_map", "stages_seen", "statuses", "volume"),
+    *("choices", "cohort", "counts", "coverage", "heat_map", "oldest_waiting", "reply_intervals", "senders"),
+    *("stages_seen", "statuses", "volume"),
     *sorted({dimension.names for dimension in DIMENSIONS if dimension.names}),
 )
 
@@ -621,6 +622,54 @@ def test_change_of_an_empty_store_says_that_there_is_no_day(store: Store) -> Non
     assert rows["current"].isna().all()
 
 
+def test_the_earliest_day_a_filter_takes_can_be_compared(store: Store) -> None:
+    """The days before it begin before any that a filter takes."""
+    read(store, "2026-08-31 20:00", "2026-09-14 20:00")
+    see(store, "2026-09-14 20:00", ("a", "2026-09-13T06:00:00Z", "sent"))
+    rows = summary_change(store, Filters.of({"from": ["2000-01-01"]})).set_index("key")
+    assert rows.loc["leads", "current"] == 1
+    assert not rows["is_comparable"].any()
+
+
+# What is remembered
+
+
+def test_an_answer_is_asked_for_anew_once_the_data_has_changed(store: Store) -> None:
+    see(store, "2026-09-20 00:00", ("a", "2026-09-15T00:00:00Z", "sent"))
+    assert counts(breakdown(store, ALL, "channel"), "key", "leads", "unique_senders") == [("whatsapp", 1, 1)]
+    see(store, "2026-09-21 00:00", ("b", "2026-09-15T00:00:00Z", "sent"))
+    assert counts(breakdown(store, ALL, "channel"), "key", "leads", "unique_senders") == [("whatsapp", 2, 1)]
+    assert funnel(store, ALL)["leads"].iloc[0] == summary(store, ALL)["leads"].item() == 2
+
+
+def test_two_stores_of_one_process_do_not_share_answers(open_store: Callable[..., Store]) -> None:
+    one, other = open_store("one"), open_store("other")
+    see(one, "2026-09-20 00:00", ("a", "2026-09-15T00:00:00Z", "sent"))
+    assert [summary(each, ALL)["leads"].item() for each in (one, other, one)] == [1, 0, 1]
+
+
+def test_writing_to_an_answer_changes_nobody_elses(store: Store) -> None:
+    see(store, "2026-09-20 00:00", ("a", "2026-09-15T00:00:00Z", "sent"))
+    given = ask(store, "statuses", ALL)
+    given["leads"] = 99
+    given.loc[0, "status"] = "changed"
+    assert counts(ask(store, "statuses", ALL), "status", "leads") == [("sent", 1)]
+
+
+def test_what_a_screen_shows_side_by_side_is_read_from_the_leads_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    see(store, "2026-09-20 00:00", ("a", "2026-09-15T00:00:00Z", "sent"))
+    asked: list[str] = []
+    query = Store.query
+    monkeypatch.setattr(Store, "query", lambda self, sql, bound=None: asked.append(sql) or query(self, sql, bound))
+    summary(store, ALL)
+    funnel(store, ALL, by="channel")
+    for by in ("channel", "entity_type", "agent"):
+        breakdown(store, ALL, by)
+    assert sum("is_matured" in sql for sql in asked) == 1
+
+
 # names
 
 
@@ -635,7 +684,8 @@ def test_every_metric_and_question_can_be_computed_by_name(store: Store, name: s
 
 def test_every_metric_has_its_file_its_columns_and_a_sentence() -> None:
     assert len({m.key for m in METRICS}) == len(METRICS)
-    keys = {m.key for m in METRICS} | {"start_leads", "previous_leads", "occurrences"}
+    columns = {"start_leads", "previous_leads", "occurrences", "peers_responded", "peers_matured"}
+    keys = {m.key for m in METRICS} | columns
     for metric in METRICS:
         assert (SQL_FOLDER / f"{metric.sql}.sql").exists(), metric.key
         assert metric.definition.endswith("."), metric.key

@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from leadlib.filters import Filters
-from leadlib.metrics import breakdown, funnel, heat_map, status_counts, summary, volume
+from leadlib.metrics import (
+    agents,
+    breakdown,
+    funnel,
+    heat_map,
+    reply_curve,
+    reply_shares,
+    status_counts,
+    summary,
+    volume,
+)
 from leadlib.records import Lead
 from leadlib.store import Store
 from tests.conftest import DUBAI, make_lead
@@ -73,6 +83,9 @@ def everything(store: Store) -> list[pd.DataFrame]:
         status_counts(store, filters, by="agent"),
         breakdown(store, filters, "agent"),
         breakdown(store, filters, "agent", limit=1),
+        agents(store, filters),
+        reply_shares(store, filters),
+        reply_curve(store, filters),
     ]
 
 

@@ -6,9 +6,10 @@ from itertools import pairwise
 
 import pytest
 
-from leadlib.api import Client
+from leadlib.api import Client, LeadPage
 from leadlib.config import Secret, Settings
-from leadlib.reading import ROWS_AIMED_AT, Slice, cuts_blind, read_slices
+from leadlib.filters import Filters
+from leadlib.reading import MAX_TRIES, ROWS_AIMED_AT, Slice, Verdict, cuts_blind, read_pages, read_slices
 from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings
 from tests.conftest import at
 
@@ -118,3 +119,110 @@ def test_blind_cuts_are_even_and_as_many_as_the_leads_ask_for(seconds: int, tota
     assert len(cuts) == n_cuts
     edges = [LO, *cuts, LO + timedelta(seconds=seconds)]
     assert len({b - a for a, b in pairwise(edges)}) == 1
+
+
+def test_what_is_skipped_is_not_asked_for(serve: Callable[..., tuple[SandboxServer, Client]]) -> None:
+    server, client = serve()
+    skip = [(at("2026-09-10 00:00"), at("2026-10-10 00:00")), (at("2026-10-20 00:00"), at("2026-10-21 00:00"))]
+    slices = sorted(
+        read_slices(client, LO, NOW + timedelta(minutes=5), [at("2026-09-15 00:00")], NOW, skip),
+        key=lambda slice_: slice_.created_from,
+    )
+    gaps = [(a.created_to, b.created_from) for a, b in pairwise(slices) if a.created_to != b.created_from]
+    assert gaps == skip
+    expected = {
+        lead.id
+        for lead in server.truth.visible(NOW)
+        if lead.created_at >= LO and not any(a <= lead.created_at < b for a, b in skip)
+    }
+    assert ids_of(slices) >= expected
+    assert slices[-1].n_left == 0 or max(slice_.n_left for slice_ in slices) > 0
+
+
+# Pages
+
+
+@pytest.fixture
+def unbounded(serve: Callable[..., tuple[SandboxServer, Client]]) -> Callable[..., tuple[SandboxServer, Client]]:
+    """A portal in the filter dialect, which cannot be asked for slices."""
+
+    def start(**changes: object) -> tuple[SandboxServer, Client]:
+        server, client = serve(**{"dialect": "filter", "n_leads": 600, **changes})
+        client._dialect = "filter"
+        return server, client
+
+    return start
+
+
+def read_whole(client: Client) -> tuple[list[LeadPage], Verdict]:
+    pages: list[LeadPage] = []
+    reading = read_pages(client, Filters(), LO, None)
+    while True:
+        try:
+            pages.append(next(reading))
+        except StopIteration as end:
+            return pages, end.value
+
+
+def shown_since(server: SandboxServer) -> set[str]:
+    return {lead.id for lead in server.truth.visible(server.clock.now()) if lead.created_at >= LO}
+
+
+def test_portal_that_stands_still_is_read_once(unbounded: Callable[..., tuple[SandboxServer, Client]]) -> None:
+    server, client = unbounded()
+    pages, verdict = read_whole(client)
+    assert verdict.is_certain
+    assert verdict.ids == shown_since(server)
+    assert [page.number for page in pages] == list(range(1, len(pages) + 1))
+
+
+def test_what_does_not_hold_still_is_read_eight_times_and_then_in_parts(
+    unbounded: Callable[..., tuple[SandboxServer, Client]],
+) -> None:
+    """A lead comes in with every sixth call: too often for a pass of twelve pages, not for its parts of three."""
+    server, client = unbounded(faults=frozenset({"inserts"}), fault_options={"inserts.every": 6}, call_takes_s=1)
+    there = server.truth.visible(NOW)
+    pages, verdict = read_whole(client)
+    assert not verdict.is_certain  # they come in while the parts are read, too: those never add up
+    assert sum(page.number == 1 and page.total > 400 for page in pages) == MAX_TRIES
+    assert sum(page.number == 1 for page in pages) > MAX_TRIES
+    assert {lead.lead_id for page in pages for lead in page.leads} >= {x.id for x in there if x.created_at >= LO}
+
+
+@pytest.mark.parametrize(
+    ("faults", "options"),
+    [
+        pytest.param({"offset-capped"}, {"offset-capped.cap": 250}, id="offset-capped"),
+        pytest.param({"echo-pages"}, {}, id="pages-echoed"),
+    ],
+)
+def test_what_cannot_be_read_whole_is_read_in_parts_that_add_up(
+    unbounded: Callable[..., tuple[SandboxServer, Client]], faults: set[str], options: dict[str, int]
+) -> None:
+    n_leads = 400 if options else 95
+    server, client = unbounded(n_leads=n_leads, faults=frozenset(faults), fault_options=options)
+    pages, verdict = read_whole(client)
+    assert verdict.is_certain
+    assert {lead.lead_id for page in pages for lead in page.leads} == verdict.ids == shown_since(server)
+
+
+def test_total_that_is_capped_is_never_taken_for_the_whole(
+    unbounded: Callable[..., tuple[SandboxServer, Client]],
+) -> None:
+    """As many rows as the total says, and the same total on every page: it would have its certificate."""
+    server, client = unbounded(faults=frozenset({"total-capped"}), fault_options={"total-capped.cap": 250})
+    pages, verdict = read_whole(client)
+    assert (verdict.total, verdict.is_certain) == (250, False)
+    assert {lead.lead_id for page in pages for lead in page.leads} == shown_since(server)
+
+
+@pytest.mark.parametrize("fault", ["wrong-total", "wrong-total-low", "echo-pages"])
+def test_portal_that_contradicts_itself_in_the_same_way_is_not_asked_for_ever(
+    unbounded: Callable[..., tuple[SandboxServer, Client]], fault: str
+) -> None:
+    _, client = unbounded(faults=frozenset({fault}))
+    before = client.stats.calls
+    pages, verdict = read_whole(client)
+    assert not verdict.is_certain
+    assert client.stats.calls - before < 100
+    assert sum(page.number == 1 and page.total > 400 for page in pages) == 2

@@ -2,78 +2,26 @@
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
-from leadlib.api import Client
-from leadlib.config import Secret, Settings
 from leadlib.errors import BadRequestError, CredentialsError, LeadlibError, PortalUnavailableError
 from leadlib.filters import Filters
 from leadlib.metrics.queries import coverage
-from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings
 from leadlib.sandbox.settings import SCOPES
-from leadlib.store import Store, SyncRow
-from leadlib.sync import FULL_EVERY, Progress, run_sync, sentence, to_json
+from leadlib.store import Store
+from leadlib.sync import Progress, run_sync, sentence, to_json
 from tests.conftest import at
-
-NOW = at("2026-11-20 09:00")
-PLENTY = 10**6
-
-
-class Bench:
-    """A portal, a store, and a client between them that never waits. The local clock runs beside the portal's."""
-
-    def __init__(self, portal: SandboxServer, store: Store, transport: httpx.BaseTransport | None = None) -> None:
-        self.portal = portal
-        self.store = store
-        self.local_ahead = timedelta(0)
-        self.progress: list[Progress] = []
-        settings = Settings(
-            api_url=portal.url, api_key=Secret(API_KEY), api_secret=Secret(API_SECRET), calls_per_minute=PLENTY
-        )
-        self.client = Client(settings, transport=transport, sleep=lambda seconds: None)
-
-    def sync(self, **asked: Any) -> SyncRow:
-        return run_sync(self.client, self.store, on_progress=self.progress.append, now=self.now, **asked)
-
-    def now(self) -> datetime:
-        return self.portal.clock.now() + self.local_ahead
-
-    def advance(self, **by: float) -> None:
-        self.portal.clock.advance(timedelta(**by))
-
-    @property
-    def shown_ids(self) -> set[str]:
-        """What the portal shows now."""
-        return self.portal.truth.lead_ids(self.portal.clock.now())
-
-    @property
-    def stored_ids(self) -> set[str]:
-        return set(self.store.query("select lead_id from leads")["lead_id"])
-
-    def syncs(self) -> list[tuple[str, str]]:
-        rows = self.store.query("select kind, outcome from syncs order by started_at, finished_at")
-        return list(rows.itertuples(index=False, name=None))
+from tests.sync_bench import NOW, Bench, benches
 
 
 @pytest.fixture
 def bench(open_store: Callable[..., Store]) -> Iterator[Callable[..., Bench]]:
-    """A function that starts a portal and gives the bench around it; settings of the sandbox may be changed."""
-    running: list[Bench] = []
-
-    def start(transport: httpx.BaseTransport | None = None, **changes: Any) -> Bench:
-        plain = {"n_leads": 600, "frozen_at": NOW, "calls_per_minute": PLENTY, "token_calls_per_minute": PLENTY}
-        portal = SandboxServer(SandboxSettings(**{**plain, **changes})).__enter__()
-        running.append(Bench(portal, open_store(f"store-{len(running)}", portal=portal.url), transport))
-        return running[-1]
-
-    yield start
-    for one in running:
-        one.client.close()
-        one.portal.__exit__(None, None, None)
+    with benches(open_store) as start:
+        yield start
 
 
 @pytest.fixture(params=["filter", "flat"])
@@ -87,7 +35,7 @@ def either(request: pytest.FixtureRequest, bench: Callable[..., Bench]) -> Bench
 
 def test_first_sync_stores_all_that_the_portal_shows(either: Bench) -> None:
     row = either.sync()
-    assert (row.kind, row.outcome, row.message) == ("full", "complete", None)
+    assert (row.kind, row.outcome, row.message) == ("cold", "complete", None)
     assert either.stored_ids == either.shown_ids
     assert row.n_read == row.n_new == len(either.shown_ids)
     assert (row.n_changed, row.n_unchanged, row.n_rejected, row.n_uncertain) == (0, 0, 0, 0)
@@ -126,30 +74,34 @@ def test_second_sync_of_a_portal_that_stands_still_changes_nothing(either: Bench
     assert len(either.store.query("select * from status_observations")) == len(before)
 
 
-def test_whole_window_is_read_six_hourly_and_two_days_in_between(either: Bench) -> None:
+def test_bands_come_round_the_wider_one_in_place_of_the_narrower(either: Bench) -> None:
     kinds = []
-    for hours in (0, 1, 4.9, 0.2, 5):
+    for hours in (0, 0.5, 0.5, 0.9, 0.1, 4, 0.1, 0.9):
         either.advance(hours=hours)
         kinds.append(either.sync().kind)
         assert either.stored_ids >= either.shown_ids
-    assert kinds == ["full", "recent", "recent", "full", "recent"]
+    assert kinds == ["cold", "hot", "warm", "hot", "warm", "cold", "hot", "warm"]
 
 
-def test_recent_sync_reads_two_days_of_the_portals_clock(either: Bench) -> None:
+@pytest.mark.parametrize(("hours", "kind", "reach"), [(0.5, "hot", 48), (3, "warm", 14 * 24)], ids=["hot", "warm"])
+def test_band_reaches_back_from_the_end_of_the_last_sweep_as_wide(
+    either: Bench, hours: float, kind: str, reach: int
+) -> None:
+    """From its end, not from now: what comes late can have come while nobody looked."""
     either.sync()
-    either.advance(hours=3)
+    either.advance(hours=hours)
     row = either.sync()
-    assert row.created_from == NOW + timedelta(hours=3) - timedelta(hours=48)
+    assert (row.kind, row.created_from) == (kind, NOW - timedelta(hours=reach))
     shown = either.portal.truth.visible(either.portal.clock.now())
-    assert row.n_read == sum(lead.created_at >= row.created_from for lead in shown) < 60
+    assert row.n_read == sum(lead.created_at >= row.created_from for lead in shown) < len(shown) / 2
 
 
 def test_local_clock_that_is_days_ahead_costs_no_lead(bench: Callable[..., Bench]) -> None:
     one = bench(n_leads=3_000)
     one.local_ahead = timedelta(days=3)
     one.sync()
-    one.advance(hours=3)
-    assert one.sync().kind == "recent"
+    one.advance(hours=0.5)
+    assert one.sync().kind == "hot"
     assert one.stored_ids >= one.shown_ids
 
 
@@ -158,7 +110,7 @@ def test_local_clock_that_is_set_back_does_not_put_off_the_next_full_sync(bench:
     one.local_ahead = timedelta(days=300)
     one.sync()
     one.local_ahead = timedelta(0)
-    assert one.sync().kind == "full"
+    assert one.sync().kind == "cold"
 
 
 def test_sync_since_a_day_begins_at_that_days_midnight_in_the_zone_and_counts_as_coverage(either: Bench) -> None:
@@ -175,7 +127,7 @@ def test_view_stores_its_leads_and_counts_as_no_coverage(either: Bench) -> None:
     shown = either.portal.truth.visible(NOW)
     assert either.stored_ids == {lead.id for lead in shown if lead.channel == "call"}
     assert either.store.query("select * from slices").empty
-    assert either.sync().kind == "full"
+    assert either.sync().kind == "cold"
 
 
 def test_view_since_a_day_takes_both_to_heart(either: Bench) -> None:
@@ -257,7 +209,7 @@ def test_count_that_does_not_fit_is_uncertain_and_read_again_next_time(
     assert "not certain to be complete" in sentence(row)
     assert one.stored_ids == one.shown_ids
     assert not one.store.query("select is_certain from slices")["is_certain"].any()
-    assert one.sync().kind == "full"
+    assert one.sync().kind == "cold"
 
 
 def test_rows_that_are_no_leads_are_counted_kept_and_not_counted_again(bench: Callable[..., Bench]) -> None:
@@ -348,7 +300,7 @@ def test_wrong_key_leaves_its_trace(bench: Callable[..., Bench]) -> None:
     one = bench(n_leads=10, faults=frozenset({"wrong-key"}))
     with pytest.raises(CredentialsError):
         one.sync()
-    assert one.syncs() == [("full", "failed")]
+    assert one.syncs() == [("cold", "failed")]
     record = one.store.query("select message, finished_at, dialect from syncs").iloc[0]
     assert record["message"].startswith("POST /v1/auth/token was refused with 401")
     assert record["dialect"] == ""
@@ -368,13 +320,13 @@ def test_sync_that_is_stopped_keeps_what_it_has_and_says_so(either: Bench) -> No
 
     with pytest.raises(LeadlibError, match="Stopped here"):
         run_sync(either.client, either.store, on_progress=stop, now=either.now)
-    assert either.syncs() == [("full", "failed")]
+    assert either.syncs() == [("cold", "failed")]
     n_stored = len(either.stored_ids)
     assert 200 <= n_stored < len(either.shown_ids)
     contacts = either.store.contacts(sorted(either.stored_ids))
     assert contacts.num_rows == n_stored
     row = either.sync()
-    assert (row.kind, row.outcome, row.n_new) == ("full", "complete", len(either.shown_ids) - n_stored)
+    assert (row.kind, row.outcome, row.n_new) == ("cold", "complete", len(either.shown_ids) - n_stored)
     assert either.stored_ids == either.shown_ids
 
 
@@ -405,10 +357,6 @@ def test_progress_only_grows_and_ends_at_all_leads(either: Bench) -> None:
 def test_summary_as_json_has_plain_names_and_times(either: Bench) -> None:
     facts = json.loads(to_json(either.sync()))
     assert facts["read"] == facts["new"] == len(either.shown_ids)
-    assert (facts["uncertain_slices"], facts["rejected"], facts["message"]) == (0, 0, None)
+    assert (facts["uncertain"], facts["rejected"], facts["message"]) == (0, 0, None)
     assert facts["coverage_from"] == (NOW - timedelta(days=92)).isoformat()
     assert not any(name.startswith("n_") for name in facts)
-
-
-def test_full_every_six_hours_is_what_the_design_says() -> None:
-    assert timedelta(hours=6) == FULL_EVERY

@@ -12,7 +12,7 @@ from typing import Self
 
 import httpx
 
-from leadlib.api import lookups, probes
+from leadlib.api import lookups, probes, webhooks
 from leadlib.api.pacing import Pacer
 from leadlib.api.pages import (
     LEADS_PATH,
@@ -28,13 +28,16 @@ from leadlib.api.pages import (
 )
 from leadlib.api.tokens import Tokens
 from leadlib.api.wire import Answer, Call, Counters, Stats, Wire, refuse
-from leadlib.config import Dialect, Settings
-from leadlib.errors import CredentialsError, NotFoundError, UnexpectedPayloadError
+from leadlib.config import Dialect, Secret, Settings
+from leadlib.errors import CredentialsError, NotFoundError, StoppedError, UnexpectedPayloadError
 from leadlib.filters import Filters
 from leadlib.records import AgentName, Lead, ListingName, ProjectName
 
 MAX_PAGES = 100_000
 """A list of leads that is longer than this (5 million) has no end that we could trust."""
+
+MISSING_SCOPE_KEPT_S = 86_400.0
+"""How long a lookup that was refused is not tried again: it may have been a network in front of the portal."""
 
 logger = logging.getLogger("leadlib.api")
 
@@ -43,8 +46,9 @@ class Client:
     """The portal's API for one key. Thread-safe; close it, or use it as a context manager.
 
     Calls raise CredentialsError or ScopeError (see the key), BadRequestError (see the question), and
-    PortalUnavailableError (try later) with its kinds. `dialect` is what an earlier `find_dialect` answered for this
-    portal; a dialect fixed in the settings wins over it. Raises SettingsError without credentials.
+    PortalUnavailableError (try later) with its kinds; StoppedError after `stop`. `dialect` is what an earlier
+    `find_dialect` answered for this portal; a dialect fixed in the settings wins over it. Raises SettingsError without
+    credentials.
     """
 
     def __init__(
@@ -54,16 +58,19 @@ class Client:
         transport: httpx.BaseTransport | None = None,
         pacer: Pacer | None = None,
         monotonic: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
         rng: random.Random | None = None,
         dialect: Dialect | None = None,
     ) -> None:
         self._settings = settings
         self._counters = Counters()
+        self._stopped = threading.Event()
+        sleep = sleep or self._nap
         self.pacer = pacer or Pacer(settings.calls_per_minute, monotonic=monotonic, sleep=sleep)
         self._wire = Wire(
             settings.api_url, self.pacer, self._counters,
             transport=transport, monotonic=monotonic, sleep=sleep, rng=rng or random.Random(),  # noqa: S311
+            stopped=self._stopped,
         )  # fmt: skip
         try:
             self._tokens = Tokens(settings, self._wire, self._counters, monotonic)
@@ -73,7 +80,8 @@ class Client:
         self._dialect = dialect if settings.api_dialect == "auto" else settings.api_dialect
         self._dialect_lock = threading.Lock()
         self._unavailable_lock = threading.Lock()
-        self._unavailable: frozenset[str] = frozenset()
+        self._unavailable: dict[str, float] = {}  # scope, and when it was found missing
+        self._monotonic = monotonic
         self.dialect_note: str | None = None
 
     def __enter__(self) -> Self:
@@ -84,8 +92,18 @@ class Client:
     ) -> None:
         self.close()
 
+    def stop(self) -> None:
+        """Ends, within a moment and in all threads, what runs and waits: calls raise StoppedError from now on."""
+        self._stopped.set()
+        self._wire.hang_up()
+
     def close(self) -> None:
+        self.stop()
         self._wire.close()
+
+    def _nap(self, seconds: float) -> None:
+        if self._stopped.wait(seconds):
+            raise StoppedError
 
     @property
     def stats(self) -> Stats:
@@ -94,8 +112,10 @@ class Client:
 
     @property
     def unavailable(self) -> frozenset[str]:
-        """Scopes that a lookup found missing, such as "users:read": the names behind them cannot be had."""
-        return self._unavailable
+        """Scopes that a lookup found missing within a day, such as "users:read": their names cannot be had."""
+        with self._unavailable_lock:
+            found = self._unavailable.items()
+            return frozenset(scope for scope, at in found if self._monotonic() - at < MISSING_SCOPE_KEPT_S)
 
     @property
     def dialect(self) -> Dialect | None:
@@ -283,7 +303,7 @@ class Client:
         self, path: str, params: Params, scope: str, *, shown_path: str | None = None, is_one: bool = False
     ) -> Answer | None:
         """The answer of a lookup; None if the names cannot be had, which `unavailable` then remembers."""
-        if scope in self._unavailable:
+        if scope in self.unavailable:
             return None
         call = Call(f"GET {shown_path or path}", url_of(self._settings.api_url, path, params), scope)
         answer = self._authorised(call)
@@ -291,11 +311,25 @@ class Client:
             return answer
         if answer.status == 403 or (answer.status == 404 and not is_one):
             with self._unavailable_lock:
-                self._unavailable |= {scope}
+                self._unavailable[scope] = self._monotonic()
             logger.warning("%s: %d, so names are unavailable without %s", call.label, answer.status, scope)
         if answer.status in {403, 404}:
             return None
         refuse(call, answer)
+
+    # Webhooks
+
+    def subscriptions(self) -> list[webhooks.Subscription]:
+        """Which events of the account the portal sends to which address. Raises ScopeError."""
+        return webhooks.subscriptions(self._authorised, self._settings.api_url)
+
+    def subscribe(self, event: str, url: str, secret: Secret) -> bool:
+        """Has the portal send `event` to `url`, signed with `secret`; False if it did so already. Raises ScopeError."""
+        return webhooks.subscribe(self._authorised, self._settings.api_url, event, url, secret)
+
+    def unsubscribe(self, subscription_id: str) -> None:
+        """Ends a subscription, by its id as returned. Raises ScopeError, or NotFoundError where there is none."""
+        webhooks.unsubscribe(self._authorised, self._settings.api_url, subscription_id)
 
     # Calls
 

@@ -139,7 +139,7 @@ def page_from_json(
     if page != number:
         raise _unexpected(f"{call} was asked for page {number} and sent page {page}.", call, answer)
     next_page, is_last = _next(pagination, page, total_pages, len(rows), call, answer)
-    leads, rejected = leads_from_json(rows)
+    leads, rejected = leads_from_json(rows, answer.row_texts or None)
     asked_of_portal, left_to_us = _checks(filters, here, timezone)
     if created_from:
         asked_of_portal.append(("from", _since(created_from - BOUND_TOLERANCE)))

@@ -2,11 +2,11 @@
 
 import contextlib
 import email.utils
-import json
 import logging
 import math
 import random
 import re
+import socket
 import threading
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -14,9 +14,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 import httpx
 
+from leadlib.api.bodies import NOT_JSON, parse
+from leadlib.api.circuit import Circuit
 from leadlib.api.pacing import Pacer
 from leadlib.errors import (
     BadRequestError,
@@ -25,16 +28,26 @@ from leadlib.errors import (
     PortalUnavailableError,
     RateLimitedError,
     ScopeError,
+    StoppedError,
     UnexpectedPayloadError,
 )
 
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 30.0
-ANSWER_TIMEOUT_S = 35.0
-"""For a whole answer: a body that trickles in byte by byte never meets the read timeout."""
+BODY_GAP_S = 5.0
+"""Between two pieces of a body that has begun; READ_TIMEOUT_S is for its beginning."""
+
+ANSWER_TIMEOUT_S = 30.0
+"""For a whole answer, looked at with each piece: one that trickles in ends BODY_GAP_S later at the latest."""
 
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
 MAX_ATTEMPTS = 6
+MAX_ATTEMPTS_WHILE_OTHERS_WORK = 12
+"""A portal that answers other calls is not down: a reading of a thousand calls must survive that one has bad luck."""
+
+RECENTLY_S = 60.0
+"""An answer this long before a call began still shows that the portal is not down."""
+
 FIRST_BACKOFF_S = 0.5
 MAX_BACKOFF_S = 60.0
 MAX_RETRY_AFTER_S = 120.0
@@ -73,7 +86,7 @@ class Call:
 class Answer:
     """What came back and will not change by asking again. `body` is the JSON (None where there is none).
 
-    `token` is what the call went with; None if it went without.
+    `token` is what the call went with; None if it went without. `row_texts` are the rows of a list `data` as they came.
     """
 
     status: int
@@ -81,6 +94,7 @@ class Answer:
     portal_at: datetime | None
     trace_id: str | None
     token: str | None = field(default=None, repr=False)
+    row_texts: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -125,7 +139,7 @@ class _TransientError(Exception):
 
 
 class Wire:
-    """Sends calls to one host, with retries. Thread-safe.
+    """Sends calls to one host, with retries. Thread-safe. Once `stopped` is set, calls end in StoppedError.
 
     The loop is written out rather than taken from stamina: stamina sleeps and draws its jitter by itself (here both are
     injected), adds jitter to a wait instead of drawing the whole wait, and cannot take the larger of a backoff and a
@@ -142,8 +156,14 @@ class Wire:
         monotonic: Callable[[], float],
         sleep: Callable[[float], None],
         rng: random.Random,
+        stopped: threading.Event,
     ) -> None:
         self._pacer = pacer
+        self._circuit = Circuit(monotonic)
+        self._answered_at: float | None = None
+        self._stopped = stopped
+        self._sockets: WeakSet[socket.socket] = WeakSet()
+        self._sockets_lock = threading.Lock()
         self._counters = counters
         self._monotonic = monotonic
         self._sleep = sleep
@@ -166,44 +186,93 @@ class Wire:
     def close(self) -> None:
         self._http.close()
 
+    def hang_up(self) -> None:
+        """Ends all connections, so that nobody goes on waiting for an answer."""
+        with self._sockets_lock:
+            sockets = list(self._sockets)
+        for connected in sockets:
+            with contextlib.suppress(OSError):
+                connected.shutdown(socket.SHUT_RDWR)
+
     def ask(self, call: Call, token: Callable[[], str] | None) -> Answer:
         """The portal's answer: any status that is not worth another attempt, JSON in hand where it is 200.
 
-        `token` is asked before each attempt, since a token may end while we wait; None sends none.
+        `token` is asked before each attempt, since a token may end while we wait; None sends none, and such a call
+        (for a token) waits for no circuit, for the call that needs it has done so.
         Raises PortalUnavailableError (RateLimitedError, UnexpectedPayloadError) when the attempts or the time are used
-        up.
+        up, StoppedError once it is time to stop.
         """
-        spent_s = 0.0
-        for attempt in range(1, MAX_ATTEMPTS + 1):
+        spent_s, attempt, first_at = 0.0, 0, self._monotonic()
+        while True:
+            attempt += 1
             asked_at = self._monotonic()
-            taken_at = self._pacer.take()
-            self._counters.add(waited_s=self._monotonic() - asked_at)
-            token_now = token() if token else None
-            began_at = self._monotonic()
-            number = self._counters.add(calls=1).calls
+            spent_s += self._pass_circuit(call, spent_s) if token else 0.0
             try:
+                taken_at = self._pacer.take()
+                self._counters.add(waited_s=self._monotonic() - asked_at)
+                if self._stopped.is_set():
+                    raise StoppedError
+                token_now = token() if token else None
+                began_at = self._monotonic()
+                number = self._counters.add(calls=1).calls
                 answer = self._attempt(call, token_now, began_at)
             except _TransientError as error:
                 spent_s += self._monotonic() - began_at
                 if error.status == 429:
                     self._pacer.slow_down(taken_at, error.retry_after_s or 0.0)
+                if token:
+                    self._tell_circuit(error)
                 wait_s = self._backoff_s(attempt, error.retry_after_s)
-                if attempt == MAX_ATTEMPTS or spent_s + wait_s > MAX_CALL_S:
+                if attempt >= self._most_attempts(first_at) or spent_s + wait_s > MAX_CALL_S:
                     _give_up(call, error, attempt, spent_s)
                 logger.warning(
-                    "call %d: %s: %s (trace %s); attempt %d of %d, next in %.1f s",
-                    number, call.label, error.reason, error.trace_id, attempt, MAX_ATTEMPTS, wait_s,
+                    "call %d: %s: %s (trace %s); attempt %d, next in %.1f s",
+                    number, call.label, error.reason, error.trace_id, attempt, wait_s,
                 )  # fmt: skip
                 self._counters.add(retries=1, waited_s=wait_s)
                 spent_s += wait_s
                 self._sleep(wait_s)
+            except BaseException as error:
+                if token:
+                    self._tell_circuit(error)
+                raise
             else:
+                if token:
+                    self._circuit.answered()
+                    self._answered_at = self._monotonic()
                 logger.debug(
                     "call %d: %s: %d in %.3f s (trace %s)",
                     number, call.label, answer.status, self._monotonic() - began_at, answer.trace_id,
                 )  # fmt: skip
                 return replace(answer, token=token_now)
-        raise AssertionError("the last attempt returns or raises")
+
+    def _pass_circuit(self, call: Call, spent_s: float) -> float:
+        """Waits while nobody may call; how long, in seconds. A call that cannot wait that long ends here."""
+        waited_s = 0.0
+        while (wait_s := self._circuit.wait_s()) > 0:
+            if spent_s + waited_s + wait_s > MAX_CALL_S:
+                raise PortalUnavailableError(
+                    f"{call.label} was not sent: too many calls failed, so the portal is left alone for another "
+                    f"{math.ceil(wait_s / 60)} min. Nothing needs to be done; the next sync tries again.",
+                    call=call.label,
+                )  # fmt: skip
+            self._sleep(wait_s)
+            waited_s += wait_s
+        return waited_s
+
+    def _tell_circuit(self, error: BaseException) -> None:
+        """What a data call that ended in `error` says of the portal."""
+        if isinstance(error, _TransientError) and error.status == 429:
+            self._circuit.answered()  # a portal that counts calls is alive, and the pacer has heard it
+        elif isinstance(error, _TransientError | PortalUnavailableError):
+            self._circuit.failed()
+        else:
+            self._circuit.gave_no_sign()
+
+    def _most_attempts(self, first_at: float) -> int:
+        """How often a call that began at `first_at` is tried."""
+        is_alive = self._answered_at is not None and self._answered_at > first_at - RECENTLY_S
+        return MAX_ATTEMPTS_WHILE_OTHERS_WORK if is_alive else MAX_ATTEMPTS
 
     def _backoff_s(self, attempt: int, retry_after_s: float | None) -> float:
         backoff_s = self._rng.uniform(0, min(MAX_BACKOFF_S, FIRST_BACKOFF_S * 2 ** (attempt - 1)))
@@ -211,9 +280,12 @@ class Wire:
 
     def _attempt(self, call: Call, token: str | None, began_at: float) -> Answer:
         headers = {**call.headers, **({"Authorization": f"Bearer {token}"} if token else {})}
-        request = self._http.build_request(call.method, call.url, content=call.content, headers=headers)
+        request = self._http.build_request(
+            call.method, call.url, content=call.content, headers=headers, extensions={"trace": self._on_event}
+        )
         try:
             with contextlib.closing(self._http.send(request, stream=True)) as response:
+                request.extensions["timeout"]["read"] = BODY_GAP_S
                 body = b"".join(self._chunks(response, call, began_at))
         except httpx.TimeoutException as error:
             raise _TransientError("no answer in time") from error
@@ -222,6 +294,14 @@ class Wire:
         except zlib.error as error:
             raise _TransientError("the answer is damaged", response.status_code, is_payload=True) from error
         return _answer(call, response, body)
+
+    def _on_event(self, name: str, facts: Mapping[str, Any]) -> None:
+        # The one public way to the sockets, which `hang_up` needs: closing a client wakes nobody who waits for bytes.
+        if name in {"connection.connect_tcp.complete", "connection.start_tls.complete"}:
+            with self._sockets_lock:
+                self._sockets.add(facts["return_value"].get_extra_info("socket"))
+            if self._stopped.is_set():
+                self.hang_up()
 
     def _chunks(self, response: httpx.Response, call: Call, began_at: float) -> Iterator[bytes]:
         """The body, decoded, in pieces. Decoded here, because httpx unpacks a whole piece however large it becomes."""
@@ -247,6 +327,8 @@ class Wire:
                     "rest was not read. Check that LEADLIB_API_URL is the portal's.",
                     call=call.label, status=response.status_code,
                 )  # fmt: skip
+            if self._stopped.is_set():
+                raise StoppedError
             if self._monotonic() - began_at > ANSWER_TIMEOUT_S:
                 raise _TransientError(f"the answer took longer than {ANSWER_TIMEOUT_S:.0f} s")
             yield chunk
@@ -258,15 +340,15 @@ def _answer(call: Call, response: httpx.Response, body: bytes) -> Answer:
     """The answer, or _TransientError for a status or a body that another attempt may not meet."""
     status = response.status_code
     portal_at = _http_date(response.headers.get("date"))
-    parsed = _json(body)
+    parsed, row_texts = parse(body)
     trace_id = _trace_id(parsed) if status >= 300 else None
     if status in RETRYABLE_STATUSES:
         retry_after_s = _retry_after_s(response.headers.get("retry-after"), portal_at)
         raise _TransientError(f"status {status}", status, trace_id, retry_after_s)
-    if status == 200 and parsed is _NOT_JSON:
+    if status == 200 and parsed is NOT_JSON:
         what = "is empty" if not body.strip() else "is not JSON"
         raise _TransientError(f"status 200, but the answer {what}", status, is_payload=True)
-    return Answer(status, None if parsed is _NOT_JSON else parsed, portal_at, trace_id)
+    return Answer(status, None if parsed is NOT_JSON else parsed, portal_at, trace_id, row_texts=row_texts)
 
 
 def _give_up(call: Call, error: _TransientError, attempts: int, spent_s: float) -> NoReturn:
@@ -311,30 +393,6 @@ def refuse(call: Call, answer: Answer) -> NoReturn:
     if answer.status >= 500:
         raise PortalUnavailableError(f"{call.label} failed at the portal ({answer.status}). Try later.", **facts)
     raise UnexpectedPayloadError(f"{call.label} answered {answer.status} where only 200 has a meaning.", **facts)
-
-
-_NOT_JSON = object()
-
-
-def _int(digits: str) -> int | str:
-    return int(digits) if len(digits) < 1000 else digits  # Python refuses numbers past 4300 digits: keep their text
-
-
-def _finite(text: str) -> float | None:
-    number = float(text)
-    return number if math.isfinite(number) else None
-
-
-# Not json.loads: NaN, Infinity and endless numbers in one row must not cost the page, nor reach a file as no JSON.
-_decoder = json.JSONDecoder(parse_constant=lambda _: None, parse_float=_finite, parse_int=_int)
-
-
-def _json(body: bytes) -> Any:
-    """The JSON in `body`, bad UTF-8 replaced; _NOT_JSON if there is none."""
-    try:
-        return _decoder.decode(body.decode("utf-8", "replace").removeprefix("\ufeff"))
-    except (ValueError, RecursionError):
-        return _NOT_JSON
 
 
 def _trace_id(body: Any) -> str | None:

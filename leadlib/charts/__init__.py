@@ -4,6 +4,7 @@ Nothing here asks the store, knows Streamlit or looks at a clock. Sentences are 
 them where no markup is read.
 """
 
+from leadlib.charts.agents_funnel import agents_takeaway, plot_agents
 from leadlib.charts.funnel import (
     funnel_by_channel_takeaway,
     funnel_takeaway,
@@ -12,25 +13,40 @@ from leadlib.charts.funnel import (
 )
 from leadlib.charts.heat_map import heat_map_takeaway, plot_heat_map
 from leadlib.charts.league import entity_types_takeaway, league_takeaway, plot_entity_types, plot_league
+from leadlib.charts.replies import (
+    plot_reply_curve,
+    plot_reply_shares,
+    reply_curve_takeaway,
+    reply_shares_takeaway,
+)
 from leadlib.charts.response_rates import plot_response_rates, response_rates_takeaway
+from leadlib.charts.response_trend import plot_response_trend, response_trend_takeaway
 from leadlib.charts.status import plot_status, status_takeaway
 from leadlib.charts.volume import plot_volume, volume_takeaway
 
 __all__ = [
+    "agents_takeaway",
     "entity_types_takeaway",
     "funnel_by_channel_takeaway",
     "funnel_takeaway",
     "heat_map_takeaway",
     "league_takeaway",
+    "plot_agents",
     "plot_entity_types",
     "plot_funnel",
     "plot_funnel_by_channel",
     "plot_heat_map",
     "plot_league",
+    "plot_reply_curve",
+    "plot_reply_shares",
     "plot_response_rates",
+    "plot_response_trend",
     "plot_status",
     "plot_volume",
+    "reply_curve_takeaway",
+    "reply_shares_takeaway",
     "response_rates_takeaway",
+    "response_trend_takeaway",
     "status_takeaway",
     "volume_takeaway",
 ]

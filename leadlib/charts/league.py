@@ -55,8 +55,8 @@ def entity_types_takeaway(frame: pd.DataFrame) -> str:
     if frame.empty:
         return "No leads for these filters."
     total = int(frame["leads"].sum())
-    rows = frame.sort_values("leads", ascending=False, kind="stable")
-    shares = [f"{row.label} {formats.percent(row.leads / total)}" for row in named(rows.head(3))]
+    largest = sorted(zip(frame["label"], frame["leads"], strict=True), key=lambda row: -row[1])[:3]
+    shares = [f"{label} {formats.percent(leads / total)}" for label, leads in largest]
     return f"Of {formats.count_of(total, 'lead')}: {formats.listed(shares)}."
 
 

@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -119,12 +120,10 @@ def response_rates_takeaway(frame: pd.DataFrame) -> str:
 
 def _ordered(frame: pd.DataFrame) -> pd.DataFrame:
     """Highest rate first, bounds at their middle, then those without a rate, then what is no group."""
-    middle = (frame["response_rate_low"] + frame["response_rate_high"]) / 2
-    height = frame["response_rate"].fillna(middle)
-    place = frame.assign(_is_rest=frame["key"].isin(_NO_GROUP), _height=height)
-    return place.sort_values(
-        ["_is_rest", "_height", "leads"], ascending=[True, False, False], na_position="last", kind="stable"
-    )
+    middle = (frame["response_rate_low"] + frame["response_rate_high"]).to_numpy() / 2
+    height = np.where(frame["response_rate"].isna(), middle, frame["response_rate"])
+    # The last key sorts first; a height of NaN goes last.
+    return frame.iloc[np.lexsort((-frame["leads"].to_numpy(), -height, frame["key"].isin(_NO_GROUP)))]
 
 
 def _team_rate(frame: pd.DataFrame) -> float | None:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -42,20 +44,21 @@ def plot_volume(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
     if frame.empty:
         return empty_figure(metric.label, theme)
     grain = grain_of(frame)
-    groups = list(dict.fromkeys(frame["key"]))
-    whole = frame.drop_duplicates("bucket")
+    labels = dict(zip(frame["key"], frame["label"], strict=True))
+    leads = leads_by_bucket(frame)
+    whole = frame.iloc[:: len(labels)]
+    is_unread = (whole["covered"] <= 0).to_numpy()
     where = _places(whole["bucket"], grain)
     is_bars = len(whole) <= MOST_BARS
-    is_named = len(groups) > 1
-    colour_of = group_colours(groups, theme)
+    is_named = len(labels) > 1
+    colour_of = group_colours(labels, theme)
+    hatching = _hatching(whole["is_partial"], theme)
     traces: list[dict[str, Any]] = []
-    for key in groups:
-        rows = frame[frame["key"] == key]
-        unread = (rows["covered"] <= 0) & (rows["leads"] == 0)
-        name = safe(str(rows["label"].iloc[0]), 22 if len(groups) <= 5 else 14)
+    for place, (key, label) in enumerate(labels.items()):
+        name = safe(str(label), 22 if len(labels) <= 5 else 14)
         shared = {
             **where,
-            "y": [None if gap else int(n) for n, gap in zip(rows["leads"], unread, strict=True)],
+            "y": _heights(leads[:, place], is_unread),
             "name": name,
             "legendgroup": key,
             "hovertemplate": "%{y:,}",
@@ -66,7 +69,7 @@ def plot_volume(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
                 {
                     **shared,
                     "type": "bar",
-                    "marker": marker | _hatching(whole["is_partial"], theme),
+                    "marker": marker | hatching,
                     "customdata": [[key]] * len(whole),
                     "showlegend": False,
                 }
@@ -78,17 +81,17 @@ def plot_volume(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
             line = {"shape": "hv", "width": 0, "color": colour_of[key]}
             area = {"stackgroup": "leads", "line": line, "fillcolor": colour_of[key], "mode": "lines"}
             traces.append({**shared, "type": "scatter", **area, "showlegend": is_named})
-    traces.append(_total(frame, whole, where, is_named))
+    traces.append(_total(leads.sum(axis=1), whole, where, is_named))
     return figure(
         traces,
         theme,
-        _HEIGHT_PX + 10 * max(0, len(groups) - 4),
+        _HEIGHT_PX + 10 * max(0, len(labels) - 4),
         barmode="stack",
         bargap=0.18 if len(whole) <= 100 else 0.05,
         hovermode="x unified",
         legend={"traceorder": "normal"},
         margin={"l": 8, "r": 8, "t": 36 if is_named else 12, "b": 8},
-        shapes=_unread(whole, grain, theme) + ([] if is_bars else _cut(whole, grain, theme)),
+        shapes=_unread(leads.sum(axis=1), whole, grain, theme) + ([] if is_bars else _cut(whole, grain, theme)),
         xaxis={
             "type": "date",
             "showgrid": False,
@@ -111,21 +114,29 @@ def volume_takeaway(frame: pd.DataFrame) -> str:
     """One plain sentence: who brings most, and when most came."""
     if frame.empty:
         return "No leads for these filters."
-    total = int(frame["leads"].sum())
-    totals = frame.groupby(["key", "label"], sort=False)["leads"].sum().reset_index()
-    rivals = totals[totals["key"] != "others"].sort_values("leads", ascending=False, kind="stable")
+    leads = leads_by_bucket(frame)
+    total = int(leads.sum())
+    labels = dict(zip(frame["key"], frame["label"], strict=True))
+    totals = {key: int(n) for key, n in zip(labels, leads.sum(axis=0), strict=True)}
+    first = max((key for key in totals if key != "others"), key=totals.__getitem__, default=None)
     sentence = formats.count_of(total, "lead").capitalize()
-    if len(totals) > 1 and len(rivals):
-        first = rivals.iloc[0]
-        share = formats.percent(first["leads"] / total)
-        sentence = f"{shortened(str(first['label']))} brings {share} of {formats.count_of(total, 'lead')}"
+    if len(totals) > 1 and first is not None:
+        share = formats.percent(totals[first] / total)
+        sentence = f"{shortened(str(labels[first]))} brings {share} of {formats.count_of(total, 'lead')}"
     grain = grain_of(frame)
-    by_bucket = frame[~frame["is_partial"]].groupby("bucket")["leads"].sum()
-    if len(by_bucket) < 2:
+    whole = frame.iloc[:: len(labels)]
+    in_full = np.where(whole["is_partial"], -1, leads.sum(axis=1))
+    if (in_full >= 0).sum() < 2:
         return f"{sentence}."
-    best = pd.Timestamp(by_bucket.index[int(by_bucket.argmax())])
-    when = formats.bucket(best, grain).replace("Week of", "the week of")
-    return f"{sentence}; the busiest full {grain} was {when}, with {formats.number(by_bucket.max())}."
+    best = int(in_full.argmax())
+    when = formats.bucket(whole["bucket"].iloc[best], grain).replace("Week of", "the week of")
+    return f"{sentence}; the busiest full {grain} was {when}, with {formats.number(in_full[best])}."
+
+
+def leads_by_bucket(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """The leads of a volume frame, a row per bucket and a column per group, both in the order of the frame."""
+    n_groups = int((frame["bucket"] == frame["bucket"].iloc[0]).sum())
+    return frame["leads"].to_numpy().reshape(-1, n_groups)
 
 
 def grain_of(frame: pd.DataFrame) -> Grain:
@@ -143,10 +154,15 @@ def grain_of(frame: pd.DataFrame) -> Grain:
 
 def _places(buckets: pd.Series, grain: Grain) -> dict[str, Any]:
     """Where the buckets stand: their starts, or first and step where they are even, which is a tenth of the text."""
-    steps = buckets.diff().dropna()
-    if grain != "month" and len(steps) > 1 and (steps == steps.iloc[0]).all():
-        return {"x0": buckets.iloc[0].isoformat(), "dx": steps.iloc[0] / pd.Timedelta(milliseconds=1)}
+    steps = np.diff(buckets.to_numpy("datetime64[ms]")).astype("int64")
+    if grain != "month" and len(steps) > 1 and (steps == steps[0]).all():
+        return {"x0": buckets.iloc[0].isoformat(), "dx": float(steps[0])}
     return {"x": [bucket.isoformat() for bucket in buckets]}
+
+
+def _heights(leads: npt.NDArray[np.int64], is_unread: npt.NDArray[np.bool_]) -> list[int | None]:
+    """Leads per bucket; None where none came because nobody looked."""
+    return [None if unread and n == 0 else n for n, unread in zip(leads.tolist(), is_unread, strict=True)]
 
 
 def _hatching(is_partial: pd.Series, theme: Theme) -> dict[str, Any]:
@@ -157,17 +173,19 @@ def _hatching(is_partial: pd.Series, theme: Theme) -> dict[str, Any]:
     return {"pattern": {"shape": shapes, "size": 5, "solidity": 0.45, "fgcolor": page, "fillmode": "overlay"}}
 
 
-def _total(frame: pd.DataFrame, whole: pd.DataFrame, where: dict[str, Any], is_named: bool) -> dict[str, Any]:
+def _total(totals: npt.NDArray[np.int64], whole: pd.DataFrame, where: dict[str, Any], is_named: bool) -> dict[str, Any]:
     """A line nobody sees: in the hover box it stands for the sum, and says if the bucket is only a part."""
-    totals = frame.groupby("bucket", sort=True)["leads"].sum().to_numpy()
-    read = list(zip(totals, whole["covered"], whole["is_partial"], strict=True))
+    covered = whole["covered"].tolist()
     return {
         "type": "scatter",
         "mode": "lines",
         **where,
-        "y": [None if covered <= 0 and n == 0 else int(n) for n, covered, _ in read],
+        "y": _heights(totals, (whole["covered"] <= 0).to_numpy()),
         "line": {"width": 0, "color": "rgba(0,0,0,0)"},
-        "text": [f", {formats.percent(covered)} of the time read" if partial else "" for _, covered, partial in read],
+        "text": [
+            f", {formats.percent(share)} of the time read" if partial else ""
+            for share, partial in zip(covered, whole["is_partial"], strict=True)
+        ],
         "hovertemplate": "<b>%{y:,} leads</b>" + (" in all" if is_named else "") + "%{text}<extra></extra>",
         "name": "Total",
         "showlegend": False,
@@ -180,10 +198,10 @@ def _end(start: datetime, grain: Grain) -> datetime:
     return start + {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}[grain]
 
 
-def _unread(whole: pd.DataFrame, grain: Grain, theme: Theme) -> list[dict[str, Any]]:
+def _unread(totals: npt.NDArray[np.int64], whole: pd.DataFrame, grain: Grain, theme: Theme) -> list[dict[str, Any]]:
     """A band behind every run of buckets of which nothing was read."""
     bands: list[list[datetime]] = []
-    for bucket, covered, leads in zip(whole["bucket"], whole["covered"], whole["leads"], strict=True):
+    for bucket, covered, leads in zip(whole["bucket"], whole["covered"], totals, strict=True):
         if covered > 0 or leads > 0:
             continue
         if bands and bands[-1][1] == bucket:

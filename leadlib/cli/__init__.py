@@ -1,4 +1,4 @@
-"""The command line: `python -m leadlib check | sync | export | metrics | sandbox`.
+"""The command line: `python -m leadlib check | sync | export | metrics | webhooks | sandbox`.
 
 What a command found goes to standard output, what happened on the way to standard error. Exit codes: 0 done, 1 a sync
 that ended uncertain or met rows that are no leads, or a file that could not be written, else what leadlib.errors says

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any, get_args
 
 from leadlib import formats
-from leadlib.cli import check, export, metrics, sandbox, sync
+from leadlib.cli import backup, check, erase, export, metrics, sandbox, sync, webhooks
 from leadlib.cli.arguments import FILTER, day, whole
 from leadlib.cli.tables import aligned
 from leadlib.config import DIALECTS
 
 SANDBOX_PORT = 8600
+_WHO: dict[str, Any] = {"action": "append", "default": []}
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,38 @@ COMMANDS: tuple[Command, ...] = (
             ("--format", {"choices": ("table", "csv", "json"), "default": "table", "help": "table is the default"}),
         ),
         metrics.run,
+    ),
+    Command(
+        "webhooks",
+        "Which of the account's events the portal sends where.",
+        (
+            ("action", {"choices": webhooks.ACTIONS, "help": "what to do; accept: the address is one of yours"}),
+            ("target", {"nargs": "?", "metavar": "ID_OR_URL", "help": "a subscription's id, or its address"}),
+            ("--json", {"action": "store_true", "help": "print the result as JSON"}),
+        ),
+        webhooks.run,
+    ),
+    Command(
+        "backup",
+        "Copy the whole store into a new folder, persons included.",
+        (("folder", {"type": Path, "metavar": "DIR", "help": "a folder that does not exist yet, or an empty one"}),),
+        backup.back_up,
+    ),
+    Command(
+        "restore",
+        "Make a store from a backup, in the empty folder that LEADLIB_DATABASE names.",
+        (("folder", {"type": Path, "metavar": "DIR", "help": "the folder that “backup” has written"}),),
+        backup.restore,
+    ),
+    Command(
+        "erase",
+        "Remove a person everywhere, and keep them out.",
+        (
+            ("--phone", {**_WHO, "metavar": "PHONE", "help": "with its country code, such as +971 50 000 0001"}),
+            ("--email", {**_WHO, "metavar": "ADDRESS", "help": "an e-mail address"}),
+            ("--lead", {**_WHO, "metavar": "ID", "help": "the id of one lead"}),
+        ),
+        erase.run,
     ),
     Command(
         "sandbox",

@@ -1,6 +1,7 @@
 """`sync`: one sync, now, with a bar on a terminal."""
 
 import argparse
+import json
 import shutil
 import sys
 from typing import TYPE_CHECKING
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING
 from leadlib.cli.arguments import UsageError, filters_asked
 from leadlib.cli.output import tell
 from leadlib.config import load_settings
+from leadlib.errors import StoreBusyError, StoreError
 
 if TYPE_CHECKING:
     from leadlib.sync import Progress
@@ -25,7 +27,15 @@ def run(asked: argparse.Namespace) -> int:
     from leadlib.worker import Wish
 
     wish = Wish(full=asked.full, since=asked.since, filters=filters if filters.selected else None)
-    with Engine.open(settings) as engine:
+    try:
+        opened = Engine.open(settings)
+    except StoreBusyError as error:
+        # For cron, which should not raise an alarm every five minutes while the app is up.
+        tell(f"Nothing was read here: whoever holds the store does the syncing. {error}")
+        if asked.json:
+            print(json.dumps({"outcome": "busy"}))
+        return 0
+    with opened as engine:
         if engine.is_sandbox:
             tell(f"No credentials are set: reading the {settings.portal} into {engine.store.folder}.")
         try:
@@ -33,6 +43,10 @@ def run(asked: argparse.Namespace) -> int:
         finally:
             if sys.stderr.isatty():
                 _redraw("")
+        try:
+            engine.keep_store()
+        except StoreError as error:
+            tell(f"{error.title}. {error}")  # the sync itself has done its work
     print(to_json(row) if asked.json else sentence(row))
     if row.message and not asked.json:
         tell(row.message)
@@ -45,7 +59,8 @@ def _draw_progress(progress: "Progress") -> None:
         n_full = _BAR_CELLS * min(progress.n_read, progress.n_expected) // progress.n_expected
         bar = "#" * n_full + "." * (_BAR_CELLS - n_full)
         text += f" [{bar}] {progress.n_read:,} of {progress.n_expected:,}"
-    _redraw(f"{text}, {progress.n_calls:,} calls, {progress.seconds:.0f} s")
+    pace = f"; {progress.pace}" if progress.pace else ""
+    _redraw(f"{text}, {progress.n_calls:,} calls, {progress.seconds:.0f} s{pace}")
 
 
 def _redraw(text: str) -> None:

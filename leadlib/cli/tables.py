@@ -66,7 +66,7 @@ def _cell(row: dict[Any, Any], name: str, timezone: ZoneInfo, with_hours: bool) 
         return formats.number(value, 0 if value.is_integer() else 2)
     if isinstance(value, int):
         return formats.number(value)
-    return formats.MISSING_TEXT if value is None else _printable(str(value))
+    return formats.MISSING_TEXT if value is None else printable(str(value))
 
 
 def plain(value: Any, keeps_times: bool = False) -> Any:
@@ -78,7 +78,7 @@ def plain(value: Any, keeps_times: bool = False) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """`text` without what could steer a terminal: names and titles come from the portal."""
     return "".join(letter if letter.isprintable() or letter == formats.NBSP else "�" for letter in text)
 

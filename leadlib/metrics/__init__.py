@@ -1,18 +1,19 @@
 """What each number means (METRICS), what leads are grouped by (DIMENSIONS), and one function per question."""
 
+from leadlib.metrics.agents import agents
+from leadlib.metrics.by_name import QUESTIONS, compute
 from leadlib.metrics.change import summary_change
 from leadlib.metrics.choices import choices
+from leadlib.metrics.counting import COUNTS
 from leadlib.metrics.questions import (
-    COUNTS,
-    QUESTIONS,
     breakdown,
-    compute,
     funnel,
     heat_map,
     status_counts,
     summary,
     volume,
 )
+from leadlib.metrics.replies import SLA_MINUTES, reply_curve, reply_shares
 from leadlib.metrics.statistics import newcombe, wilson
 from leadlib.metrics.table import (
     DIMENSIONS,
@@ -23,9 +24,11 @@ from leadlib.metrics.table import (
     MINIMUM_FOR_RATE,
     MINIMUM_FOR_VERDICT,
     QUALITY_WORDS,
+    VERDICT_WORDS,
     Dimension,
     Metric,
     Quality,
+    Verdict,
     dimension_named,
     grain_named,
     metric_named,
@@ -42,9 +45,13 @@ __all__ = [
     "MINIMUM_FOR_VERDICT",
     "QUALITY_WORDS",
     "QUESTIONS",
+    "SLA_MINUTES",
+    "VERDICT_WORDS",
     "Dimension",
     "Metric",
     "Quality",
+    "Verdict",
+    "agents",
     "breakdown",
     "choices",
     "compute",
@@ -54,6 +61,8 @@ __all__ = [
     "heat_map",
     "metric_named",
     "newcombe",
+    "reply_curve",
+    "reply_shares",
     "status_counts",
     "summary",
     "summary_change",

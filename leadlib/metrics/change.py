@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from leadlib import formats
-from leadlib.filters import Filters
-from leadlib.metrics.queries import Coverage, ask, between, coverage, local_time, window
+from leadlib.filters import Filters, start_of_day
+from leadlib.metrics.queries import Coverage, ask, between, coverage, local_time
 from leadlib.metrics.statistics import newcombe
 from leadlib.metrics.table import MAXIMUM_UNKNOWN_SHARE, MINIMUM_FOR_RATE, metric_named
 from leadlib.store import Store
@@ -16,7 +17,7 @@ from leadlib.store import Store
 DAYS_COMPARED = 30
 """How many complete days are compared when the filters name no days."""
 
-_Cohort = Mapping[str, int]
+_Cohort = Mapping[Any, int]
 _Side = tuple[_Cohort | None, _Cohort | None, str]
 
 
@@ -40,14 +41,14 @@ def summary_change(store: Store, filters: Filters) -> pd.DataFrame:
     first, last = current
     length = timedelta(days=(last - first).days + 1)
     previous = (first - length, last - length)
-    now = _cohort(store, between(filters, *current), read.ends_at)
+    has_previous = read.contains(*_ends(store, previous))
+    now, then = _cohorts(store, filters, previous[0] if has_previous else first, current, read.ends_at)
     if not read.contains(*_ends(store, current)):
         reason = f"Not all of {formats.day_range(*current)} was read."
         return _changes(dict.fromkeys(keys, (now, None, reason)), current, previous)
-    if not read.contains(*_ends(store, previous)):
+    if not has_previous:
         reason = f"The days before, {formats.day_range(*previous)}, are not all in the store."
         return _changes(dict.fromkeys(keys, (now, None, reason)), current, previous)
-    then = _cohort(store, between(filters, *previous), read.ends_at - length)
     counts: _Side = (now, then, "")
     replies: _Side = counts
     if then["uncertain"] > MAXIMUM_UNKNOWN_SHARE * then["leads"]:
@@ -74,15 +75,24 @@ def _complete_days(store: Store, filters: Filters, read: Coverage) -> tuple[date
 
 
 def _ends(store: Store, days: tuple[date, date]) -> tuple[datetime, datetime]:
-    start, end = window(between(Filters(), *days), store.timezone)
-    if start is None or end is None:
-        raise AssertionError("both days are given")
-    return start, end
+    first, last = days
+    return start_of_day(first.isoformat(), store.timezone), start_of_day(last.isoformat(), store.timezone, 1)
 
 
-def _cohort(store: Store, filters: Filters, seen_by: datetime) -> _Cohort:
-    row = ask(store, "cohort", filters, seen_by=seen_by).iloc[0]
-    return {str(name): int(value) for name, value in row.items()}
+def _cohorts(
+    store: Store, filters: Filters, first: date, current: tuple[date, date], seen_by: datetime
+) -> tuple[_Cohort, _Cohort]:
+    """The leads of the current period as of `seen_by`; those from `first` up to it as of as many days earlier."""
+    rows = ask(
+        store,
+        "cohort",
+        between(filters, first, current[1]),
+        current_from=_ends(store, current)[0],
+        seen_by=seen_by,
+        seen_by_before=seen_by - (current[0] - first),
+    ).set_index("is_current")
+    now, then = rows.reindex([True, False], fill_value=0).to_dict("records")
+    return now, then
 
 
 def _changes(
@@ -92,17 +102,22 @@ def _changes(
     for key, (now, then, reason) in sides.items():
         row = _rate_change(key, now, then) if metric_named(key).unit == "share" else _count_change(key, now, then)
         row["reason"] = row.get("reason") or reason
-        row["is_comparable"] = not row["reason"]
         rows.append({"key": key, **row})
-    frame = pd.DataFrame(rows)
     numbers = ["current", "previous", "change", "change_low", "change_high", "relative_change"]
-    for column in numbers:
-        frame[column] = frame[column].astype(float) if column in frame else np.nan
-    for name, days in (("current", current), ("previous", previous)):
-        frame[f"{name}_from"] = pd.Series([days[0] if days else None] * len(frame), dtype=object)
-        frame[f"{name}_to"] = pd.Series([days[1] if days else None] * len(frame), dtype=object)
-    days_columns = ["current_from", "current_to", "previous_from", "previous_to"]
-    return frame[["key", *numbers, "is_comparable", "reason", *days_columns]]
+    days = {
+        f"{name}_{end}": np.array([ends and ends[place]] * len(rows), dtype=object)
+        for name, ends in (("current", current), ("previous", previous))
+        for place, end in enumerate(("from", "to"))
+    }
+    return pd.DataFrame(
+        {
+            "key": [row["key"] for row in rows],
+            **{name: np.array([row.get(name) for row in rows], dtype=float) for name in numbers},
+            "is_comparable": [not row["reason"] for row in rows],
+            "reason": [row["reason"] for row in rows],
+            **days,
+        }
+    )
 
 
 def _count_change(key: str, now: _Cohort | None, then: _Cohort | None) -> dict[str, object]:

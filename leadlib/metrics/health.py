@@ -10,7 +10,7 @@ from leadlib.store import Store
 
 
 def sync_history(store: Store, filters: Filters) -> pd.DataFrame:
-    """The last twenty syncs and the last complete one, newest first; times are UTC.
+    """The last twenty syncs, the last complete one and the last that compared totals, newest first; times are UTC.
 
     Columns: those of `syncs` without its id and dialect.
     """
@@ -20,6 +20,14 @@ def sync_history(store: Store, filters: Filters) -> pd.DataFrame:
 def drift(store: Store, filters: Filters) -> pd.DataFrame:
     """Values that no dialect of the API documents: field, value, leads; most leads first."""
     return ask(store, "drift", filters)
+
+
+def odd_fields(store: Store, filters: Filters) -> pd.DataFrame:
+    """Fields that no document of the API has: path, n_rows (read with it), first_seen_at, last_seen_at (UTC).
+
+    The newest discovery comes first.
+    """
+    return ask(store, "odd_fields", filters)
 
 
 def rejected(store: Store, filters: Filters) -> pd.DataFrame:

@@ -1,10 +1,18 @@
-"""SQL files by name, with filters and groups put in, and what of time has been read."""
+"""SQL files by name, with filters and groups put in, and what of time has been read.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+Answers are remembered for as long as the data stays as it is: questions share them, and most of what a statement over
+a few thousand leads costs is the planning of it.
+"""
+
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
@@ -21,11 +29,14 @@ SQL_FOLDER = Path(__file__).resolve().parents[1] / "sql"
 
 _FILTERS = "true /* filters */"
 _GROUP = "'all' /* group */"
+_GROUPS = "'all' as \"all\" /* groups */"
+_GROUP_NAMES = '"all" /* their names */'
+_GROUP_TEXTS = 'cast("all" as varchar) as "all" /* as texts */'
 _DETAIL = "cast(null as varchar) /* detail */"
 _GRAIN = "'day' /* grain */"
-_MATURE = "24 /* hours to mature */"
-_SEEN_BY = "timestamptz '2100-01-01 00:00:00+00' /* seen by */"
-_KEYS = "true /* keys */"
+
+_MOST_REMEMBERED = 64
+"""Answers kept per store; the one that was not asked for longest goes first."""
 
 
 @cache
@@ -34,48 +45,104 @@ def sql_named(name: str) -> str:
     return (SQL_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
 
 
+@dataclass
+class _Memory:
+    data_version: int
+    answers: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict)
+
+
+_MEMORIES: WeakKeyDictionary[Store, _Memory] = WeakKeyDictionary()
+_MEMORY_LOCK = threading.Lock()
+_T = TypeVar("_T")
+
+
+def remembered(store: Store, key: Hashable, make: Callable[[], _T]) -> _T:
+    """What `make` gives, made once per `key` and state of the store's data. Shared: do not change it in place."""
+    version = store.data_version
+    with _MEMORY_LOCK:
+        memory = _MEMORIES.get(store)
+        if memory is None or memory.data_version != version:
+            memory = _MEMORIES[store] = _Memory(version)
+        if key in memory.answers:
+            memory.answers.move_to_end(key)
+            found: _T = memory.answers[key]
+            return found
+    made = make()
+    with _MEMORY_LOCK:
+        memory.answers[key] = made
+        if len(memory.answers) > _MOST_REMEMBERED:
+            memory.answers.popitem(last=False)
+    return made
+
+
 def ask(
     store: Store,
     name: str,
     filters: Filters,
     *,
-    by: Dimension = NO_GROUP,
+    by: Sequence[Dimension] = (NO_GROUP,),
     grain: Grain = "day",
-    seen_by: datetime | None = None,
-    without: tuple[str, ...] = (),
+    **values: Hashable,
 ) -> pd.DataFrame:
     """The rows of the SQL file `name` for `filters` (if it takes any), one set of them per group of `by`.
 
-    Inserted text comes from `to_where`, from a Dimension and from Grain, which are closed; everything else is bound.
-    `without` leaves out the groups with these keys ("none" for leads that have none).
+    Files that mark groups take several dimensions, each of which becomes a column named as its key; the others take
+    one. Inserted text comes from `to_where`, from Dimensions and from Grain, which are closed. `values` are bound where
+    the file marks the place with their name, as in `24 /* hours to mature */`.
     """
+    if _FILTERS not in sql_named(name):
+        filters = Filters()  # asked over all leads: one answer for whatever is filtered by
+    key = (name, filters, tuple((dimension.key, dimension.expression) for dimension in by), grain, *values.items())
+    frame = remembered(store, key, lambda: store.query(*_statement(store, name, filters, by, grain, values)))
+    # pandas copies when somebody writes, so nobody changes what others were given.
+    return frame.copy(deep=False)
+
+
+def _statement(
+    store: Store, name: str, filters: Filters, by: Sequence[Dimension], grain: Grain, values: Mapping[str, Hashable]
+) -> tuple[str, dict[str, object]]:
     sql = sql_named(name)
-    # DuckDB refuses values that a statement does not name, and some questions are asked over all leads.
-    condition, bound = to_where(filters, store.timezone) if _FILTERS in sql else ("true", {})
-    if without:
-        condition += f" and coalesce(cast({by.expression} as varchar), 'none') not in $left_out"
-        bound["left_out"] = list(without)
-    elif _GROUP in sql:
-        sql = sql.replace(_GROUP, by.expression)
-        sql = sql.replace(_DETAIL, by.detail or _DETAIL)
-    if _MATURE in sql:
-        sql = sql.replace(_MATURE, "$hours_to_mature")
-        bound["hours_to_mature"] = HOURS_TO_MATURE
-    if seen_by is not None and _SEEN_BY in sql:
-        sql = sql.replace(_SEEN_BY, "$seen_by")
-        bound["seen_by"] = seen_by
-    sql = sql.replace(_FILTERS, condition).replace(_GRAIN, f"'{grain}'")
-    return store.query(sql, bound)
+    condition, bound = to_where(filters, store.timezone)
+    names = [f'"{dimension.key}"' for dimension in by]
+    for mark, text in (
+        (_FILTERS, condition),
+        (_GRAIN, f"'{grain}'"),
+        (_GROUP, by[0].expression),
+        (_GROUPS, ", ".join(f"{d.expression} as {name}" for d, name in zip(by, names, strict=True))),
+        (_GROUP_NAMES, ", ".join(names)),
+        (_GROUP_TEXTS, ", ".join(f"cast({name} as varchar) as {name}" for name in names)),
+        (_DETAIL, by[0].detail or _DETAIL),
+    ):
+        sql = sql.replace(mark, text)
+    for value_name, value in {"hours_to_mature": HOURS_TO_MATURE, **values}.items():
+        words = value_name.replace("_", " ")
+        sql = re.sub(rf"(timestamptz )?('[^']*'|\w+) /\* {words} \*/", f"${value_name}", sql)
+        if f"${value_name}" in sql:  # DuckDB refuses values that a statement does not name
+            bound[value_name] = list(value) if isinstance(value, tuple) else value
+    return sql, bound
 
 
-def names_for(store: Store, by: Dimension, keys: list[str]) -> pd.DataFrame:
-    """What the groups `keys` of `by` are called: columns key, label, is_active; no rows where nobody keeps names."""
-    if by.names is None or not keys:
-        return pd.DataFrame({"key": [], "label": [], "is_active": []}, dtype=object)
-    return store.query(sql_named(by.names).replace(_KEYS, "key in $keys"), {"keys": keys})
+@dataclass(frozen=True)
+class Name:
+    """What a group is called; `label` is None where its name is empty, `is_active` where the portal does not say."""
+
+    label: str | None
+    is_active: bool | None
 
 
-_COVERAGE: "WeakKeyDictionary[Store, tuple[int, Coverage]]" = WeakKeyDictionary()
+def names_of(store: Store, by: Dimension) -> Mapping[str, Name]:
+    """What the groups of `by` are called, by key; nothing where nobody keeps names."""
+    if by.names is None:
+        return {}
+    file_name = by.names
+    return remembered(store, ("names", file_name), lambda: _load_names(store, file_name))
+
+
+def _load_names(store: Store, file_name: str) -> dict[str, Name]:
+    rows = store.query(sql_named(file_name))
+    labels = [label.strip() or None if isinstance(label, str) else None for label in rows["label"]]
+    flags = [None if pd.isna(flag) else bool(flag) for flag in rows["is_active"]]
+    return {key: Name(label, flag) for key, label, flag in zip(rows["key"], labels, flags, strict=True)}
 
 
 @dataclass(frozen=True)
@@ -119,14 +186,13 @@ class Coverage:
 
 
 def coverage(store: Store) -> Coverage:
-    """What of time has been read, whatever the filters. Asked once per state of the data: most questions need it."""
-    version, known = _COVERAGE.get(store, (-1, Coverage(())))
-    if version != store.data_version:
-        version = store.data_version
-        rows = store.query(sql_named("coverage"), {})
-        known = Coverage(tuple((utc(a), utc(b)) for a, b in zip(rows["covered_from"], rows["covered_to"], strict=True)))
-        _COVERAGE[store] = (version, known)
-    return known
+    """What of time has been read, whatever the filters."""
+    return remembered(store, "coverage", lambda: _load_coverage(store))
+
+
+def _load_coverage(store: Store) -> Coverage:
+    rows = store.query(sql_named("coverage"))
+    return Coverage(tuple((utc(a), utc(b)) for a, b in zip(rows["covered_from"], rows["covered_to"], strict=True)))
 
 
 def window(filters: Filters, timezone: ZoneInfo) -> tuple[datetime | None, datetime | None]:

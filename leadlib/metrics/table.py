@@ -11,6 +11,7 @@ from typing import Literal, get_args
 from leadlib.errors import FilterError
 from leadlib.filters import MISSING
 from leadlib.formats import NBSP, Grain
+from leadlib.records import STAGE_OF_STATUS
 
 HOURS_TO_MATURE = 24
 """How long a lead must have been followed before it counts in the response rate so far."""
@@ -26,9 +27,10 @@ MAXIMUM_UNKNOWN_SHARE = 0.05
 
 _H = f"{HOURS_TO_MATURE}{NBSP}h"
 
-Unit = Literal["leads", "people", "share", "leads per hour"]
+Unit = Literal["leads", "people", "share", "leads per hour", "hours", "minutes", "place", "words", "estimated share"]
 Better = Literal["more", "less", "neither"]
 Quality = Literal["no_leads", "too_few", "few", "bounds", "enough"]
+Verdict = Literal["better", "worse", "look_high", "look_low", "no_call", "too_few"]
 
 QUALITY_WORDS: Mapping[Quality, str] = {
     "no_leads": "no leads",
@@ -36,6 +38,15 @@ QUALITY_WORDS: Mapping[Quality, str] = {
     "few": "few leads, no verdict",
     "bounds": "history unknown for more than 5 %",
     "enough": "",
+}
+
+VERDICT_WORDS: Mapping[Verdict, str] = {
+    "better": "Better than team",
+    "worse": "Worse than team",
+    "look_high": "No call: high, worth a look",
+    "look_low": "No call: low, worth a look",
+    "no_call": "No call",
+    "too_few": "Too few leads",
 }
 
 
@@ -76,7 +87,7 @@ METRICS: tuple[Metric, ...] = (
         "people",
         "Different phones, e-mail addresses or usernames behind the leads; leads that carry none are left out.",
         "more",
-        "counts",
+        "senders",
     ),
     Metric(
         "responded",
@@ -263,6 +274,96 @@ METRICS: tuple[Metric, ...] = (
         "leads",
         "occurrences",
     ),
+    Metric(
+        "shrunken_rate",
+        f"Shrunken response rate ({_H})",
+        "Shrunken",
+        "share",
+        "An agent's response rate so far, drawn towards that of all agents by as much as chance may have moved it: the "
+        "rate to sort agents by, with the interval in which the true one lies.",
+        "more",
+        "counts",
+        "responded_matured",
+        "matured",
+    ),
+    Metric(
+        "rank",
+        "Rank",
+        "Rank",
+        "place",
+        "Place by shrunken rate, 1 for the highest; the ranks beside it hold the true place with 95 % certainty, and "
+        "where they are far apart the place says little.",
+        "less",
+        "counts",
+    ),
+    Metric(
+        "peer_rate",
+        f"Response rate of all other agents ({_H})",
+        "Other agents",
+        "share",
+        "Response rate so far of all other agents together, without the agent's own leads and without unassigned ones.",
+        "more",
+        "counts",
+        "peers_responded",
+        "peers_matured",
+    ),
+    Metric(
+        "verdict",
+        "Verdict",
+        "Verdict",
+        "words",
+        "Better or worse than team: outside the limits within which chance alone leaves 99.8 % of agents with so many "
+        f"leads; outside the 95 % limits is worth a look; below {MINIMUM_FOR_VERDICT} matured leads there are too few.",
+        "neither",
+        "counts",
+    ),
+    Metric(
+        "oldest_waiting_h",
+        "Oldest waiting",
+        "Oldest waiting",
+        "hours",
+        "How long the oldest lead that still waits has been waiting, up to the last observation.",
+        "less",
+        "oldest_waiting",
+    ),
+    Metric(
+        "replied_within",
+        "Replied within",
+        "Replied",
+        "estimated share",
+        "Share of all leads but calls that had a reply by an age on the wall clock, worked out from the looks between "
+        "which replies came (Turnbull); refused where too few looks tell of that age.",
+        "more",
+        "reply_intervals",
+    ),
+    Metric(
+        "archived_within",
+        "Archived without a reply within",
+        "Archived",
+        "estimated share",
+        "Share of all leads but calls that by an age had been archived, with no reply seen before.",
+        "less",
+        "reply_intervals",
+    ),
+    Metric(
+        "still_waiting",
+        "Still waiting at",
+        "Waiting",
+        "estimated share",
+        "Share of all leads but calls that at an age were neither replied to nor archived; with the other two, 100 %.",
+        "less",
+        "reply_intervals",
+    ),
+    Metric(
+        "median_reply_min",
+        "Median time to a reply",
+        "Median reply",
+        "minutes",
+        "Age on the wall clock by which half of all leads but calls had a reply; those without one count as still "
+        "waiting or archived, so that it is no average of the answered ones alone.",
+        "less",
+        "reply_intervals",
+    ),
 )
 _BY_KEY = {metric.key: metric for metric in METRICS}
 
@@ -288,6 +389,9 @@ ENTITY_LABELS: Mapping[str, str] = {
     "publicProfile": "Agent profile",
     "company": "Company",
 }
+
+_MOST_SHOWN = 40
+"""Characters of a value that a portal made up; it may be of any length."""
 
 GRAINS: tuple[Grain, ...] = get_args(Grain)
 
@@ -320,7 +424,7 @@ DIMENSIONS: tuple[Dimension, ...] = (
         "No entity type given",
         words=ENTITY_LABELS,
     ),
-    Dimension("status", "Status", "status", "No status given"),
+    Dimension("status", "Status", "status", "No status given", words={status: status for status in STAGE_OF_STATUS}),
     Dimension("stage", "Stage", "stage", "No stage", words=STAGE_LABELS),
     Dimension("agent", "Agent", "agent_id", "Unassigned", names="names_agent"),
     Dimension(
@@ -384,4 +488,9 @@ def label_of(dimension: Dimension, key: str) -> str:
     """The words for a group's key where no table of names is needed: "whatsapp" gives "WhatsApp"."""
     if key in {MISSING, ""}:
         return dimension.missing
-    return (dimension.words or {}).get(key, key)
+    return key if dimension.words is None else dimension.words.get(key) or other(key)
+
+
+def other(value: str) -> str:
+    """Words for a value that no document of the API has: "telegram" gives "Other (telegram)"."""
+    return f"Other ({value if len(value) <= _MOST_SHOWN else value[:_MOST_SHOWN] + '…'})"

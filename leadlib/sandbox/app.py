@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from leadlib.sandbox import rhythm, wire
 from leadlib.sandbox.clock import to_ms
+from leadlib.sandbox.deliveries import Deliveries
 from leadlib.sandbox.faults import Answer
 from leadlib.sandbox.lead import Lead
 from leadlib.sandbox.pagination import page_json
@@ -35,10 +36,10 @@ _LOCATION_NAMES: Final = ("page", "perPage", "search", "filter[id]", "filter[typ
 
 
 def create_app(settings: SandboxSettings) -> Starlette:
-    """The double of the portal as an ASGI app; its `Portal` is `app.state.portal`."""
+    """The double of the portal as an ASGI app. `app.state` has its `portal`, and what sends its `deliveries`."""
     portal = Portal(settings)
     reads = _Reads(portal)
-    subscriptions = Subscriptions()
+    subscriptions = Subscriptions(portal.faults)
     webhooks = "webhooks:full_access"
     routes = [
         Route("/v1/auth/token", portal.token, methods=["POST"]),
@@ -54,6 +55,7 @@ def create_app(settings: SandboxSettings) -> Starlette:
     ]
     app = Starlette(routes=routes, exception_handlers={404: portal.refuse, 405: portal.refuse})
     app.state.portal = portal
+    app.state.deliveries = Deliveries(portal, subscriptions)
     return app
 
 

@@ -14,11 +14,13 @@ import uvicorn
 
 from leadlib.sandbox.app import create_app
 from leadlib.sandbox.clock import Clock
+from leadlib.sandbox.deliveries import Deliveries
 from leadlib.sandbox.portal import Portal
 from leadlib.sandbox.settings import SandboxSettings
 from leadlib.sandbox.truth import Truth
 
 _START_TIMEOUT_S: Final = 10.0
+_DELIVER_EVERY_S: Final = 1.0
 
 
 class SandboxServer:
@@ -32,6 +34,8 @@ class SandboxServer:
         self.settings = settings
         self._app = create_app(settings)
         self._portal: Portal = self._app.state.portal
+        self._deliveries: Deliveries = self._app.state.deliveries
+        self._ending = threading.Event()
         self._port = port
         self._socket: socket.socket | None = None
         self._server: uvicorn.Server | None = None
@@ -56,6 +60,10 @@ class SandboxServer:
     def clock(self) -> Clock:
         return self._portal.clock
 
+    def deliver_webhooks(self) -> int:
+        """Send the events that are due by now; how many were accepted. While the clock runs, a thread does it too."""
+        return self._deliveries.turn()
+
     def __enter__(self) -> SandboxServer:
         # Bound before the thread starts: a taken port fails here, and the address is known at once.
         self._socket = socket.create_server(("127.0.0.1", self._port))
@@ -77,16 +85,23 @@ class SandboxServer:
             if not self._thread.is_alive() or time.monotonic() > deadline_s:
                 raise RuntimeError("the sandbox did not start")
             time.sleep(0.002)
+        if not self.clock.is_held:
+            threading.Thread(target=self._deliver_on, name="sandbox-webhooks", daemon=True).start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._ending.set()
         if self._server is not None and self._thread is not None:
             self._server.should_exit = True
             self._thread.join(5)
         if self._socket is not None:
             self._socket.close()
+
+    def _deliver_on(self) -> None:
+        while not self._ending.wait(_DELIVER_EVERY_S):
+            self._deliveries.turn()
 
     def wait(self) -> None:
         """Block until the server ends, which in the ordinary way it does not."""

@@ -1,15 +1,16 @@
-"""Webhook subscriptions, kept in memory; the sandbox delivers nothing."""
+"""Webhook subscriptions, kept in memory; what is sent to them is in `deliveries`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
-from leadlib.sandbox.faults import Answer
+from leadlib.sandbox.faults import Answer, Fault
 from leadlib.sandbox.portal import json_answer, json_body
 from leadlib.sandbox.problems import ProblemError
 from leadlib.sandbox.wire import stamp_of
@@ -24,25 +25,27 @@ _LONGEST_SECRET: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
-class _Subscription:
-    event_id: str
-    url: str
-    created_at: str
+class Subscription:
+    """One event that goes to one address; `json` is what the portal says of it, the secret left out."""
 
-    def json(self) -> dict[str, str]:
-        return {"eventId": self.event_id, "url": self.url, "createdAt": self.created_at}
+    event: str
+    url: str
+    secret: str = field(repr=False)
+    json: dict[str, str]
 
 
 class Subscriptions:
     """The subscriptions of the account. Several per event are allowed, each with a callback of its own."""
 
-    def __init__(self) -> None:
-        self._kept: list[_Subscription] = []
+    def __init__(self, faults: Sequence[Fault] = ()) -> None:
+        self.kept: tuple[Subscription, ...] = ()
+        self.on_first: Callable[[], None] = lambda: None
+        self._faults = faults
 
     async def listed(self, request: Request, at: datetime) -> Answer:
         """GET: all subscriptions, or those of `eventType`."""
         event_id = request.query_params.get("eventType")
-        return json_answer({"data": [kept.json() for kept in self._kept if event_id in (None, kept.event_id)]})
+        return json_answer({"data": [kept.json for kept in self.kept if event_id in (None, kept.event)]})
 
     async def added(self, request: Request, at: datetime) -> Answer:
         """POST: 201, 409 when that event already goes to that address, 422 for a body that breaks a rule."""
@@ -56,17 +59,20 @@ class Subscriptions:
             raise ProblemError(422, "callbackUrl must be a web address", "/callbackUrl")
         if not isinstance(secret, str) or len(secret) > _LONGEST_SECRET:
             raise ProblemError(422, f"secret must have {_LONGEST_SECRET} letters or fewer", "/secret")
-        if any((kept.event_id, kept.url) == (event_id, url) for kept in self._kept):
+        if any((kept.event, kept.url) == (event_id, url) for kept in self.kept):
             raise ProblemError(409, "This event is already sent to this address.")
-        subscription = _Subscription(event_id, url, stamp_of(at))
-        self._kept.append(subscription)
-        return json_answer(subscription.json(), 201)
+        json = {"eventId": event_id, "url": url, "createdAt": stamp_of(at)}
+        for fault in self._faults:
+            fault.change_subscription(json)
+        if not self.kept:
+            self.on_first()
+        self.kept = (*self.kept, Subscription(event_id, url, secret, json))
+        return json_answer(json, 201)
 
     async def removed(self, request: Request, at: datetime) -> Answer:
-        """DELETE: 204, 404 when nothing is subscribed to the event; all of its subscriptions go."""
-        event_id = request.path_params["event_id"]
-        left = [kept for kept in self._kept if kept.event_id != event_id]
-        if len(left) == len(self._kept):
+        """DELETE: 204, 404 when nothing has this id; all subscriptions with it go."""
+        left = tuple(kept for kept in self.kept if kept.json["eventId"] != request.path_params["event_id"])
+        if len(left) == len(self.kept):
             raise ProblemError(404, "Nothing is subscribed to this event.")
-        self._kept = left
+        self.kept = left
         return Answer(204, b"")

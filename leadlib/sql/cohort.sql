@@ -1,14 +1,21 @@
--- How far the leads of a period had come by a given moment: two periods are compared at equal age.
+-- How far the leads of a period, and of the one before it, had come by a given moment: compared at equal age.
 --
--- Grain: one row. As it stands the moment lies in the future, so it says how far they have come by now.
+-- Grain: one row per period that has leads. As it stands there is one period, and its moment lies in the future, so it
+-- says how far all leads have come by now.
 -- A reply that was first true somewhere around the moment (not before it, not after it, not known) is uncertain.
 with chosen_leads as (
     select
         lead_id,
         sender_key,
         coalesce(reached_stage, stage) as reached,
-        epoch_us(created_at) + 24 /* hours to mature */ * 3600000000
-            <= least(epoch_us(last_seen_at), epoch_us(timestamptz '2100-01-01 00:00:00+00' /* seen by */)) as is_matured
+        created_at,
+        last_seen_at,
+        created_at >= timestamptz '1900-01-01 00:00:00+00' /* current from */ as is_current,
+        if(
+            created_at >= timestamptz '1900-01-01 00:00:00+00' /* current from */,
+            timestamptz '2100-01-01 00:00:00+00' /* seen by */,
+            timestamptz '2100-01-01 00:00:00+00' /* seen by before */
+        ) as seen_by
     from leads
     where true /* filters */
 ),
@@ -18,24 +25,27 @@ replies as (
         min(not_before) as not_before,
         min(not_after) as not_after
     from status_observations
-    where stage = 'responded' and lead_id in (select lead_id from chosen_leads)
+    where
+        stage = 'responded'
+        and lead_id in (select lead_id from chosen_leads)
+        -- no reply is older than its lead, but for clocks that differ: this leaves most of a long history unread
+        and not_after >= (select min(created_at) from chosen_leads) - interval 1 day
     group by lead_id
 ),
 leads_then as (
     select
+        is_current,
         sender_key,
-        is_matured,
+        epoch_us(created_at) + 24 /* hours to mature */ * 3600000000
+            <= least(epoch_us(last_seen_at), epoch_us(seen_by)) as is_matured,
         reached in ('archived', 'unrecognised') as is_unknown,
-        coalesce(not_after <= timestamptz '2100-01-01 00:00:00+00' /* seen by */, false) as is_responded,
-        reached = 'responded' and coalesce(
-            not_before < timestamptz '2100-01-01 00:00:00+00' /* seen by */
-            and not_after > timestamptz '2100-01-01 00:00:00+00' /* seen by */,
-            true
-        ) as is_uncertain
+        coalesce(not_after <= seen_by, false) as is_responded,
+        reached = 'responded' and coalesce(not_before < seen_by and not_after > seen_by, true) as is_uncertain
     from chosen_leads
     left join replies using (lead_id)
 )
 select
+    is_current,
     count(*) as leads,
     count(distinct sender_key) as unique_senders,
     count(*) filter (where is_responded) as responded,
@@ -44,3 +54,4 @@ select
     count(*) filter (where is_matured and is_unknown) as unknown_matured,
     count(*) filter (where is_uncertain) as uncertain
 from leads_then
+group by is_current

@@ -1,7 +1,8 @@
 -- How many leads there are, and how far they have come.
 --
--- Grain: one row per group. As it stands the file has a single group, all leads; the loader puts a dimension in its place.
--- Order: by key. No leads give no row.
+-- Grain: one row per kind of lead: leads of one group that are alike in everything that is counted here. What a column
+-- says of a group, or of all leads, is its sum. As it stands the file has a single group; the loader puts dimensions in
+-- its place, several at once, since one reading of the leads then answers for each of them. No leads give no row.
 --
 -- A lead counts at the highest rung of the ladder ever witnessed (reached_stage), so the reached_ columns never rise from
 -- left to right. A lead that was first seen archived has no rung: it was sent, and whether it was answered is unknown.
@@ -9,9 +10,8 @@
 -- Matured: followed for at least 24 hours, by the last time the portal showed the lead.
 with chosen_leads as (
     select
-        'all' /* group */ as key,
+        'all' as "all" /* groups */,
         cast(null as varchar) /* detail */ as detail,
-        sender_key,
         case coalesce(reached_stage, stage) when 'sent' then 1 when 'delivered' then 2 when 'opened' then 3 when 'responded' then 4 end as rung,
         stage = 'archived' as is_archived,
         stage = 'unrecognised' as is_unrecognised,
@@ -21,10 +21,10 @@ with chosen_leads as (
     from leads
     where true /* filters */
 ),
--- leads that are alike are counted once, together: the twelve conditions below then look at dozens of rows, not at millions
+-- the conditions below then look at dozens of rows, not at millions
 kinds as (
     select
-        key,
+        "all" /* their names */,
         rung,
         is_archived,
         is_unrecognised,
@@ -36,41 +36,30 @@ kinds as (
         max(created_at) as last_created_at
     from chosen_leads
     group by all
-),
-senders as (
-    select
-        key,
-        count(distinct sender_key) as unique_senders
-    from chosen_leads
-    group by chosen_leads.key
 )
 select
-    cast(kinds.key as varchar) as key,
-    max(detail) as detail,
+    cast("all" as varchar) as "all" /* as texts */,
+    detail,
 
-    sum(leads) as leads,
-    any_value(unique_senders) as unique_senders,
-    coalesce(sum(leads) filter (where is_unassigned), 0) as unassigned,
+    leads,
+    if(is_unassigned, leads, 0) as unassigned,
 
-    coalesce(sum(leads) filter (where rung = 4), 0) as responded,
-    coalesce(sum(leads) filter (where rung < 4 and not is_archived and not is_unrecognised), 0) as waiting,
-    coalesce(sum(leads) filter (where is_archived), 0) as archived,
-    coalesce(sum(leads) filter (where is_archived and rung is null), 0) as archived_unknown,
-    coalesce(sum(leads) filter (where is_unrecognised), 0) as unrecognised,
+    if(rung = 4, leads, 0) as responded,
+    if(rung < 4 and not is_archived and not is_unrecognised, leads, 0) as waiting,
+    if(is_archived, leads, 0) as archived,
+    if(is_archived and rung is null, leads, 0) as archived_unknown,
+    if(is_unrecognised, leads, 0) as unrecognised,
 
-    coalesce(sum(leads) filter (where is_matured), 0) as matured,
-    coalesce(sum(leads) filter (where is_matured and rung = 4), 0) as responded_matured,
-    coalesce(sum(leads) filter (where is_matured and rung is null), 0) as unknown_matured,
-    coalesce(sum(leads) filter (where not is_matured and rung is distinct from 4), 0) as pending,
+    if(is_matured, leads, 0) as matured,
+    if(is_matured and rung = 4, leads, 0) as responded_matured,
+    if(is_matured and rung is null, leads, 0) as unknown_matured,
+    if(not is_matured and rung is distinct from 4, leads, 0) as pending,
 
-    coalesce(sum(leads) filter (where rung >= 1 or is_archived), 0) as reached_sent,
-    coalesce(sum(leads) filter (where rung >= 2), 0) as reached_delivered,
-    coalesce(sum(leads) filter (where rung >= 3), 0) as reached_opened,
-    coalesce(sum(leads) filter (where rung >= 4), 0) as reached_responded,
+    if(rung >= 1 or is_archived, leads, 0) as reached_sent,
+    if(rung >= 2, leads, 0) as reached_delivered,
+    if(rung >= 3, leads, 0) as reached_opened,
+    if(rung >= 4, leads, 0) as reached_responded,
 
-    min(first_created_at) as first_created_at,
-    max(last_created_at) as last_created_at
+    first_created_at,
+    last_created_at
 from kinds
-inner join senders on senders.key is not distinct from kinds.key
-group by kinds.key
-order by key

@@ -12,5 +12,5 @@ select
     label,
     is_active
 from chosen_names
-where age = 1 and (true /* keys */)
+where age = 1
 order by key

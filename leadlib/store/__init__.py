@@ -4,9 +4,27 @@
 two databases that never see each other, so no query over the first can reach a person, whatever it says.
 """
 
+from leadlib.store.absences import AbsenceCount
 from leadlib.store.alarms import Alarm
+from leadlib.store.backup import is_free, restore_backup
+from leadlib.store.erasing import Erased, months_before
+from leadlib.store.events import LeadEvent
 from leadlib.store.rows import SliceRow, SyncRow
 from leadlib.store.store import Store
+from leadlib.store.suppression import Person
 from leadlib.store.writes import UpsertCount
 
-__all__ = ["Alarm", "SliceRow", "Store", "SyncRow", "UpsertCount"]
+__all__ = [
+    "AbsenceCount",
+    "Alarm",
+    "Erased",
+    "LeadEvent",
+    "Person",
+    "SliceRow",
+    "Store",
+    "SyncRow",
+    "UpsertCount",
+    "is_free",
+    "months_before",
+    "restore_backup",
+]

@@ -1,10 +1,12 @@
 """Store: both files behind one face."""
 
+import logging
 import secrets
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,17 +17,45 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from leadlib.errors import StoreError, StoreUnreadableError, WrongPortalError
-from leadlib.records import AgentName, Lead, ListingName, ProjectName, RejectedRow
+from leadlib.errors import StoreError, WrongPortalError
+from leadlib.records import AgentName, Contact, Lead, ListingName, ProjectName, RejectedRow
+from leadlib.store import backup, erasing, events, generations, names, restoring, suppression
+from leadlib.store.absences import (
+    AbsenceCount,
+    Stretch,
+    blank_contacts,
+    find_missing,
+    sort_out,
+    write_absences,
+)
 from leadlib.store.alarms import Alarm, write_alarm
-from leadlib.store.files import File
+from leadlib.store.building import rewrite
+from leadlib.store.clamping import clamp_future
+from leadlib.store.drift import resolve_rejected, write_odd_fields
+from leadlib.store.erasing import Erased
+from leadlib.store.events import LeadEvent
+from leadlib.store.files import File, failed_query
+from leadlib.store.frames import frame_of
+from leadlib.store.ledger import fold_slices, write_slices
+from leadlib.store.names import NO_IDS, Ids
+from leadlib.store.opening import Opened, open_files
 from leadlib.store.rows import SliceRow, SyncRow
+from leadlib.store.suppression import Person, without_person
 from leadlib.store.writes import (
     UpsertCount,
     newest_of_each,
+    sender_key,
     write_analytics,
     write_personal,
     write_rejected_payloads,
+)
+
+log = logging.getLogger(__name__)
+
+_REPAIR_SHOWN = timedelta(days=7)
+_READ_ONLY = (
+    "The folder of the store may not be written by this program, so nothing is synced and nothing changes here. "
+    "Give the program's user the right to write it, then start the program again."
 )
 
 # One count for all stores of a process: a cache that outlives a store must not take another's answers for its own.
@@ -40,51 +70,50 @@ class Store:
     two stores of a process share a version.
     """
 
-    def __init__(self, folder: Path, analytics: File, personal: File, timezone: ZoneInfo, portal: str) -> None:
+    def __init__(self, folder: Path, opened: Opened, timezone: ZoneInfo, portal: str) -> None:
         self.folder = folder
         self.timezone = timezone
         self.portal = portal
         self.data_version = next(_VERSIONS)
-        self._analytics = analytics
-        self._personal = personal
+        self._as_of: tuple[int, datetime | None] = (0, None)  # at which data_version it was looked up, and what it was
+        self._opened = opened
+        self._analytics = opened.analytics
+        self._personal = opened.personal
         # Between the personal and the analytics commit of a batch no other batch may come.
         self._leads_lock = threading.Lock()
         self._hash_key = self._load_hash_key()
+        self._suppression = suppression.load(self._personal.cursor(), self._hash_key)
+        # What cannot be written down, because nothing can.
+        self._standing = (Alarm("read_only", _READ_ONLY, datetime.now(UTC)),) if opened.is_read_only else ()
         self._alarms = self._load_alarms()
 
     @classmethod
     def open(cls, folder: Path, *, timezone: ZoneInfo, portal: str) -> "Store":
         """The store in `folder`, created if there is none; days begin in `timezone`, leads come from `portal`.
 
-        Raises StoreBusyError, StoreUnreadableError, or WrongPortalError if the folder holds another portal's leads.
+        A damaged file is moved aside and restored from its newest copy, and an alarm says so. Where the folder may not
+        be written, the store is opened for reading. Raises StoreBusyError, StoreUnreadableError, or WrongPortalError
+        if the folder holds another portal's leads.
         """
+        opened = open_files(folder)
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # for nobody else on the machine to read
-        except OSError as error:
-            raise StoreUnreadableError(
-                f"The folder {folder} cannot be made ({type(error).__name__}). Set LEADLIB_DATABASE to one that can.",
-                str(folder),
-            ) from error
-        analytics = File(folder / "leads.duckdb", "analytics")
-        try:
-            personal = File(folder / "personal.duckdb", "personal")
-        except StoreError:
-            analytics.close()
-            raise
-        try:
-            store = cls(folder, analytics, personal, timezone, portal)
-            store._claim_for_portal()
-            store._set_timezone()
-            store._end_syncs_cut_short()
-        except StoreError:
-            analytics.close()
-            personal.close()
+            store = cls(folder, opened, timezone, portal)
+            if opened.is_read_only:
+                store._take_as_it_is()
+            else:
+                store._settle()
+        except BaseException:
+            opened.close()
             raise
         return store
 
     def close(self) -> None:
-        self._analytics.close()
-        self._personal.close()
+        self._opened.close()
+
+    @property
+    def is_read_only(self) -> bool:
+        """True if the store was opened where nothing may be written: every change raises StoreReadOnlyError."""
+        return self._opened.is_read_only
 
     def __enter__(self) -> "Store":
         return self
@@ -99,9 +128,7 @@ class Store:
 
         Integer columns with gaps come as pandas' Int64. Raises StoreError, which names the kind of failure only.
         """
-        with _reading(self._analytics):
-            table = self._run(self._analytics, sql, parameters).to_arrow_table()
-        return pd.DataFrame({name: _to_series(table.column(name)) for name in table.column_names})
+        return frame_of(self._analytics.fetch(sql, parameters))
 
     def batches(self, sql: str, parameters: Mapping[str, object], rows: int = 5_000) -> Iterator[pa.RecordBatch]:
         """The same, streamed: a result of any size in batches of about `rows`."""
@@ -115,9 +142,17 @@ class Store:
             return self._run(self._personal, sql, {"lead_ids": list(lead_ids)}).to_arrow_table()
 
     def as_of(self) -> datetime | None:
-        """The portal's time of the newest observation; None while there is none. What the numbers speak of."""
-        newest = self.query("select max(observed_at) as newest from leads")["newest"].iloc[0]
-        return None if pd.isna(newest) else newest.to_pydatetime()
+        """The portal's time of the newest full row; None while there is none. What the numbers speak of.
+
+        Events do not count: one lead's news says nothing of how old the others are.
+        """
+        version, newest = self._as_of
+        if version != self.data_version:  # every page asks, several times
+            version = self.data_version
+            found = self.query("select max(row_seen_at) as newest from leads")["newest"].iloc[0]
+            newest = None if pd.isna(found) else found.to_pydatetime()
+            self._as_of = (version, newest)
+        return newest
 
     def recall(self, key: str) -> str | None:
         """What `remember` kept under `key`; None if nothing."""
@@ -130,16 +165,32 @@ class Store:
 
     def _load_alarms(self) -> tuple[Alarm, ...]:
         sql = "select kind, message, raised_at from alarms order by raised_at, kind"
-        return tuple(Alarm(**row) for row in self._run(self._analytics, sql, None).to_arrow_table().to_pylist())
+        stored = (Alarm(**row) for row in self._run(self._analytics, sql, None).to_arrow_table().to_pylist())
+        return (*stored, *self._standing)
 
     def ids_without_names(self) -> tuple[list[int], list[str], list[str]]:
         """Agent, listing and project ids that leads carry and the names tables lack, in that order."""
         agents, listings, projects = (
             self.query(
-                f"select distinct {column} as id from leads anti join {table} using ({column}) "
-                f"where {column} is not null order by 1"
+                f"select distinct {key} as id from leads anti join {table} using ({key}) "
+                f"where {key} is not null order by 1"
             )["id"].tolist()
-            for column, table in (("agent_id", "agents"), ("listing_id", "listings"), ("project_id", "projects"))
+            for table, key in names.KEYS
+        )
+        return agents, listings, projects
+
+    def ids_with_old_names(self, before: datetime, most: int) -> tuple[list[int], list[str], list[str]]:
+        """Ids that leads carry and whose names were last asked for before `before`, at most so many of each kind.
+
+        Those come first that were not asked for longest; agents, listings and projects, in that order.
+        """
+        agents, listings, projects = (
+            self.query(
+                f"select {key} as id from {table} semi join leads using ({key}) where seen_at < $before "
+                "order by seen_at, 1 limit $most",
+                {"before": before, "most": most},
+            )["id"].tolist()
+            for table, key in names.KEYS
         )
         return agents, listings, projects
 
@@ -150,11 +201,11 @@ class Store:
         leads: Sequence[Lead],
         *,
         observed_at: datetime,
-        source: str = "rest",
         slice_rows: Sequence[SliceRow] = (),
     ) -> UpsertCount:
         """Upserts leads as the portal showed them at `observed_at` (the portal's clock), with their history.
 
+        Leads of persons who were erased are stored, so that the counts hold, with nothing personal in them.
         Personal rows are committed first: a crash between the two commits leaves contacts without a lead, which the
         next sync completes, and never a lead whose sender is lost. Leads, history and `slice_rows` are one
         transaction, so the ledger never claims a slice whose leads are not there.
@@ -163,41 +214,106 @@ class Store:
         if not leads and not slice_rows:
             return UpsertCount()
         with self._leads_lock:
-            return self._write_leads(leads, observed_at, source, slice_rows)
+            return self._write_leads(leads, observed_at, slice_rows)
 
-    def _write_leads(
-        self, leads: list[Lead], observed_at: datetime, source: str, slice_rows: Sequence[SliceRow]
-    ) -> UpsertCount:
-        if leads and (current := self._without_older(leads, observed_at)):
+    def _write_leads(self, leads: list[Lead], observed_at: datetime, slice_rows: Sequence[SliceRow]) -> UpsertCount:
+        leads, kept_out = self._suppression.without_persons(leads)
+        came = leads
+        leads, tolds, written = self._apart_from_events(leads, observed_at, kept_out)
+        current = self._without_older(leads, observed_at) if leads else []
+        if current or tolds:
             with self._personal.transaction() as cursor:
                 write_personal(cursor, current)
+                events.write_contacts(cursor, tolds)
         with self._changing() as cursor:
-            written = UpsertCount()
+            events.write_tolds(cursor, tolds, self.timezone.key)
             if leads:
-                written = write_analytics(
+                written += write_analytics(
                     cursor,
                     leads,
                     observed_at=observed_at,
-                    source=source,
                     hash_key=self._hash_key,
                     timezone_name=self.timezone.key,
+                    kept_out=kept_out,
                 )
+                resolve_rejected(cursor, observed_at)
+            write_odd_fields(cursor, came, observed_at)
             if slice_rows:
-                cursor.executemany(
-                    "insert into slices values (?, ?, ?, ?, ?, ?, ?)", [list(vars(row).values()) for row in slice_rows]
-                )
+                write_slices(cursor, slice_rows)
         return written
 
-    def write_rejected(self, rows: Sequence[RejectedRow], *, sync_id: str, observed_at: datetime) -> None:
-        """Keeps rows that are no leads: the text in the personal file, the reason beside the sync. Repeats are one."""
-        if not rows:
-            return
-        with self._personal.transaction() as cursor:
-            write_rejected_payloads(cursor, rows)
+    def write_events(self, told: Sequence[LeadEvent]) -> int:
+        """Puts what webhooks said into leads and their history, as of the events' own time; how many were new.
+
+        An event that was applied before changes nothing, whatever came since; nor does the order matter in which events
+        and rows come. Of two commits the personal one is first, as in `write_leads`.
+        """
+        with self._leads_lock:
+            new = events.not_applied(self._analytics.cursor(), told)
+            new = [replace(e, lead=without_person(e.lead)) if self._suppression.knows(e.lead) else e for e in new]
+            by_lead: dict[str, list[LeadEvent]] = {}
+            for event in new:
+                by_lead.setdefault(event.lead.lead_id, []).append(event)
+            tolds = self._load_told(by_lead)
+            for lead_id, of_lead in by_lead.items():
+                events.take_events(tolds[lead_id], of_lead)
+            if new:
+                self._set_sender_keys(tolds.values())
+                with self._personal.transaction() as cursor:
+                    events.write_contacts(cursor, list(tolds.values()))
+                with self._changing() as cursor:
+                    events.write_tolds(cursor, list(tolds.values()), self.timezone.key)
+                    write_odd_fields(cursor, [event.lead for event in new], max(event.at for event in new))
+                    events.forget_old(cursor)
+        return len(new)
+
+    def leads_to_ask_for(self, most: int) -> list[str]:
+        """Leads of which an event is newer than the newest full row, and of which the portal was not asked since.
+
+        Those that wait longest come first.
+        """
+        return self.query(
+            "select s.lead_id from lead_sights as s join leads as l using (lead_id) "
+            "where s.sha256 is not null and s.asked_at is null "
+            "and (l.row_seen_at is null or l.row_seen_at < s.seen_at) "
+            "group by s.lead_id order by min(s.received_at), s.lead_id limit $most",
+            {"most": most},
+        )["lead_id"].tolist()
+
+    def mark_as_asked(self, lead_ids: Sequence[str]) -> None:
+        """Notes that the portal was asked for these leads, after all events that the store knows of them."""
         with self._changing() as cursor:
+            cursor.execute(
+                "update lead_sights set asked_at = $now where asked_at is null and lead_id in (select unnest($ids))",
+                {"now": datetime.now(UTC), "ids": list(lead_ids)},
+            )
+
+    def write_rejected(self, rows: Sequence[RejectedRow], *, sync_id: str, observed_at: datetime) -> int:
+        """Keeps rows that are no leads: the text in the personal file, the reason beside the sync. Repeats are one.
+
+        Gives how many are news: neither the text, nor the id with this reason, has come before.
+        """
+        if not rows:
+            return 0
+        known = self.query(
+            "select sha256, lead_id, reason from rejected_leads "
+            "where sha256 in (select unnest($texts)) or lead_id in (select unnest($ids))",
+            {"texts": [row.sha256 for row in rows], "ids": [row.lead_id for row in rows if row.lead_id] or [""]},
+        )
+        texts = set(known["sha256"])
+        named = {pair for pair in zip(known["lead_id"], known["reason"], strict=True) if pair[0]}
+        n_news = len({row.sha256 for row in rows if row.sha256 not in texts and (row.lead_id, row.reason) not in named})
+        with self._personal.transaction() as cursor:
+            write_rejected_payloads(cursor, [row for row in rows if not self._suppression.knows_row(row)])
+        with self._changing() as cursor:
+            cursor.execute(
+                "update rejected_leads set resolved_at = null where sha256 in (select unnest($texts))",
+                {"texts": [row.sha256 for row in rows]},
+            )
             for row in rows:
                 cursor.execute(
-                    "insert into rejected_leads select $sha256, $lead_id, $reason, $sync_id, $at "
+                    "insert into rejected_leads (sha256, lead_id, reason, sync_id, first_seen_at) "
+                    "select $sha256, $lead_id, $reason, $sync_id, $at "
                     "where not exists (select 1 from rejected_leads where sha256 = $sha256)",
                     {
                         "sha256": row.sha256,
@@ -207,42 +323,35 @@ class Store:
                         "at": observed_at,
                     },
                 )
+        return n_news
 
     def write_names(
-        self, agents: Sequence[AgentName], listings: Sequence[ListingName], projects: Sequence[ProjectName]
+        self,
+        agents: Sequence[AgentName],
+        listings: Sequence[ListingName],
+        projects: Sequence[ProjectName],
+        *,
+        unknown: Ids = NO_IDS,
+        at: datetime | None = None,
     ) -> None:
-        """Replaces what is known of these agents, listings and projects."""
-        if not (agents or listings or projects):
-            return
-        now = datetime.now(UTC)
-        with self._changing() as cursor:
-            for table, key, rows in (
-                ("agents", "agent_id", [(a.agent_id, a.name, a.is_active) for a in agents]),
-                (
-                    "listings",
-                    "listing_id",
-                    [(x.listing_id, x.reference, x.title, x.property_type, x.category, x.offering) for x in listings],
-                ),
-                (
-                    "projects",
-                    "project_id",
-                    [(p.project_id, p.title, p.developer_id, p.developer_name) for p in projects],
-                ),
-            ):
-                # Two users may share one public profile: an id that stands twice would double its leads.
-                once = list({row[0]: row for row in rows}.values())
-                if once:
-                    cursor.executemany(f"delete from {table} where {key} = ?", [[row[0]] for row in once])
-                    marks = ", ".join("?" * (len(once[0]) + 1))
-                    cursor.executemany(f"insert into {table} values ({marks})", [[*row, now] for row in once])
+        """Replaces what is known of these agents, listings and projects, as of `at` (UTC, now unless given).
+
+        Of `unknown` ids the portal knows nothing: what was known stays, and they count as asked for.
+        """
+        at = at or datetime.now(UTC)
+        if agents or listings or projects or unknown != NO_IDS:
+            with self._changing() as cursor:
+                names.write_found(cursor, agents, listings, projects, at)
+                names.write_unknown(cursor, unknown, at)
 
     def begin_sync(self, *, kind: str, dialect: str, started_at: datetime) -> str:
         """The id of a new row in `syncs`, open until `finish_sync`."""
         sync_id = uuid4().hex
         with self._changing() as cursor:
             cursor.execute(
-                "insert into syncs values ($sync_id, $started_at, null, $kind, 'running', $dialect, null, null, "
-                "0, 0, 0, 0, 0, 0, 0, 0, 0, null, null, null)",
+                "insert into syncs (sync_id, started_at, kind, outcome, dialect, n_read, n_new, n_changed, "
+                "n_unchanged, n_rejected, n_uncertain, n_calls, n_retries, seconds) "
+                "values ($sync_id, $started_at, $kind, 'running', $dialect, 0, 0, 0, 0, 0, 0, 0, 0, 0)",
                 {"sync_id": sync_id, "started_at": started_at, "kind": kind, "dialect": dialect},
             )
         return sync_id
@@ -260,6 +369,39 @@ class Store:
     def write_slice(self, row: SliceRow) -> None:
         """One stretch of createdAt whose leads were written before."""
         self.write_leads([], observed_at=row.observed_at, slice_rows=[row])
+
+    def fold_slices(self, sync_id: str) -> None:
+        """Shortens the ledger after a sweep: what it covers stays the same, in fewer lines."""
+        with self._changing() as cursor:
+            fold_slices(cursor, sync_id)
+
+    def settle_absences(
+        self,
+        sync_id: str,
+        *,
+        began_at: datetime,
+        rejected_ids: Collection[str] = (),
+        unclear: Sequence[Stretch] = (),
+        is_too_many: Callable[[int, int], bool],
+    ) -> AbsenceCount:
+        """Looks which leads a sweep should have found and did not: noted the first time, marked as gone the second.
+
+        The second sweep has to come 24 hours after the first, and the lead must not have been seen in between. Who
+        sent a lead that is gone is forgotten. `is_too_many(n, n_live)` says when so many are missing that the portal
+        must be wrong: then nothing is noted or marked. The other arguments are those of `absences.find_missing`.
+        """
+        with self._leads_lock:
+            missing, n_live = find_missing(self._analytics.cursor(), sync_id, began_at, rejected_ids, unclear)
+            if not missing:
+                return AbsenceCount()
+            fresh, gone, counted = sort_out(missing, n_live, began_at, is_too_many)
+            if gone:
+                with self._personal.transaction() as cursor:
+                    blank_contacts(cursor, gone)
+            if fresh or gone:
+                with self._changing() as cursor:
+                    write_absences(cursor, fresh, gone, began_at)
+        return counted
 
     def remember(self, key: str, value: str) -> None:
         """Keeps a fact about the portal (its dialect, say) beside the data."""
@@ -281,7 +423,135 @@ class Store:
                 cursor.execute("delete from alarms where kind = ?", [kind])
             self._alarms = self._load_alarms()
 
+    # Keeping
+
+    @property
+    def must_read_all(self) -> bool:
+        """True if the store was restored, and the whole window has not been read with certainty since."""
+        return bool(restoring.notes(self.folder))
+
+    def has_read_all(self) -> None:
+        """Takes note that the whole window was read with certainty. Raises StoreError."""
+        if self.must_read_all:
+            restoring.forget_notes(self.folder)
+            self.raise_alarm("restored", restoring.READ_AGAIN)
+
+    def retire_alarms(self, now: datetime) -> None:
+        """Takes down the notice of a repair that ended a week before `now`."""
+        for alarm in self.alarms():
+            if alarm.kind == "restored" and not self.must_read_all and now - alarm.raised_at > _REPAIR_SHOWN:
+                self.clear_alarm(alarm.kind)
+
+    def publish(self) -> None:
+        """Makes the analytics tables as they are now the newest generation. Raises StoreError."""
+        generations.publish(self._analytics, self.folder / generations.FOLDER)
+
+    def personal_copied_at(self) -> datetime:
+        """When the newest copy of the personal tables was made, UTC; long ago if there is none."""
+        copy = generations.newest_copy(self.folder / restoring.PERSONAL_COPY)
+        return copy.manifest.created_at if copy is not None else datetime.min.replace(tzinfo=UTC)
+
+    def copy_personal(self) -> None:
+        """Makes a copy of the personal tables, for mending: the portal shows again what is young, and nothing older.
+
+        Raises StoreError.
+        """
+        generations.publish(self._personal, self.folder / restoring.PERSONAL_COPY, kept=2)
+
+    def forget_persons(self, before: datetime) -> int:
+        """Deletes what is personal of leads created before `before`, UTC; the number of rows. The leads stay.
+
+        The copies made before hold them no longer either. Raises StoreError.
+        """
+        n_rows = erasing.forget_persons(self._personal, self._analytics, before)
+        if n_rows:
+            self._personal.checkpoint()
+            generations.publish(self._personal, self.folder / restoring.PERSONAL_COPY, kept=1)
+            self.data_version = next(_VERSIONS)
+        return n_rows
+
+    def erase(self, person: Person) -> Erased:
+        """Takes a person out of the store, its copies and what lies beside it, and keeps them out from now on.
+
+        Nobody else may be at work on the store: its personal file is written anew, so that no byte of theirs is left.
+        Raises StoreError; the same call again finishes what is left to do.
+        """
+        with self._leads_lock:
+            n_leads, n_texts = erasing.erase_rows(self._personal, self._analytics, person, self._hash_key)
+            self._suppression = suppression.load(self._personal.cursor(), self._hash_key)
+            n_deliveries, n_damaged = erasing.erase_files(self.folder, person)
+            self._personal.checkpoint()
+            self._personal.close()
+            try:
+                rewrite(self._personal.path)
+            finally:
+                self._personal = self._opened.personal = File(self._personal.path, self._personal.schema)
+            self._analytics.checkpoint()
+            generations.publish(self._personal, self.folder / restoring.PERSONAL_COPY, kept=1)
+            generations.publish(self._analytics, self.folder / generations.FOLDER, kept=1)
+            self.data_version = next(_VERSIONS)
+        return Erased(n_leads, n_texts, n_deliveries, n_damaged)
+
+    def back_up(self, folder: Path) -> dict[str, int]:
+        """Copies all tables, the personal ones too, into a new folder; rows per table. Raises StoreError."""
+        return backup.write_backup(self._analytics, self._personal, folder)
+
     # Inside
+
+    def _settle(self) -> None:
+        """What is put right at every start. A full disk stops none of it for good: the store can be read meanwhile."""
+        self._claim_for_portal()
+        try:
+            self._set_timezone()
+            self._end_syncs_cut_short()
+            self._clamp_future()
+            if restored := restoring.notes(self.folder):
+                self.raise_alarm("restored", restoring.explain(restored))
+            last = generations.newest_copy(self.folder / restoring.PERSONAL_COPY)
+            if last is None or last.manifest.migrations != self._personal.migrations():
+                # The key of the installation and the list of who is kept out have to be in a copy from the first day.
+                self.copy_personal()
+        except StoreError as error:
+            log.error("the store could not be put right at its start: %s", type(error).__name__)
+
+    def _take_as_it_is(self) -> None:
+        stored = self.recall("timezone")
+        self.timezone = ZoneInfo(stored) if stored else self.timezone
+        if self.recall("portal") not in {None, self.portal}:
+            self._claim_for_portal()
+
+    def _clamp_future(self) -> None:
+        with self._changing() as cursor:
+            if clamp_future(cursor, datetime.now(UTC)):
+                # Noted before the commit: a crash in between reads too much and never too little.
+                note = restoring.Restored("analytics", "future", restoring.now_text())
+                restoring.take_note(self.folder, note)
+
+    def _apart_from_events(
+        self, leads: list[Lead], observed_at: datetime, kept_out: Collection[str]
+    ) -> tuple[list[Lead], list[events.Told], UpsertCount]:
+        """The leads that can simply be written, the others put together with the events that came before, and both'."""
+        led = events.led_by_events(self._analytics.cursor()) if leads else set()
+        tolds = self._load_told(lead.lead_id for lead in leads if lead.lead_id in led)
+        written = UpsertCount()
+        for lead in leads:
+            if lead.lead_id in tolds:
+                is_changed = events.take_row(tolds[lead.lead_id], lead, observed_at)
+                if lead.lead_id in kept_out:
+                    written += UpsertCount(n_suppressed=1)
+                else:
+                    written += UpsertCount(n_changed=int(is_changed), n_unchanged=int(not is_changed))
+        self._set_sender_keys(tolds.values())
+        return [lead for lead in leads if lead.lead_id not in tolds], list(tolds.values()), written
+
+    def _load_told(self, lead_ids: Iterable[str]) -> dict[str, events.Told]:
+        return events.load(self._analytics.cursor(), self._personal.cursor(), lead_ids)
+
+    def _set_sender_keys(self, tolds: Iterable[events.Told]) -> None:
+        for told in tolds:
+            contact = events.contact_of(told)
+            if contact != Contact():  # of somebody whose details were deleted, the key is what is left
+                told.row["sender_key"] = sender_key(contact, self._hash_key)
 
     def _run(self, file: File, sql: str, parameters: Mapping[str, object] | None) -> duckdb.DuckDBPyRelation:
         return file.cursor().sql(sql, params=dict(parameters) if parameters else None)
@@ -348,15 +618,5 @@ def _reading(file: File) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        # The database's own words may quote a value, so they stay in the cause and out of the message.
-        raise StoreError(f"A query failed ({type(error).__name__}).", str(file.path)) from error
-
-
-def _to_series(column: pa.ChunkedArray) -> pd.Series:
-    if pa.types.is_decimal(column.type) and column.type.scale == 0:
-        column = column.cast(pa.int64())  # DuckDB sums whole numbers into 128 bits
-    if pa.types.is_integer(column.type) and column.null_count:
-        nullable: pd.Series = column.to_pandas(types_mapper=lambda _: pd.Int64Dtype())
-        return nullable
-    series: pd.Series = column.to_pandas(date_as_object=False)
-    return series
+        file.after(error)
+        raise failed_query(error, file.path) from error

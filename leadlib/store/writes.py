@@ -2,14 +2,14 @@
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import duckdb
 import pyarrow as pa
 
-from leadlib.records import LADDER, Lead, RejectedRow
+from leadlib.records import LADDER, Contact, Lead, RejectedRow
 
 _INSTANT = pa.timestamp("us", "UTC")
 
@@ -59,15 +59,22 @@ def _rank(stage: str) -> str:
 
 @dataclass(frozen=True)
 class UpsertCount:
-    """What a batch did: n_new leads, n_changed ones (any column of `leads`), n_unchanged ones (as they were)."""
+    """What a batch did: n_new leads, n_changed ones (any column of `leads`), n_unchanged ones (as they were).
+
+    n_suppressed ones are of persons who were erased, and were stored without them. Each lead of a batch counts once.
+    """
 
     n_new: int = 0
     n_changed: int = 0
     n_unchanged: int = 0
+    n_suppressed: int = 0
 
     def __add__(self, other: "UpsertCount") -> "UpsertCount":
         return UpsertCount(
-            self.n_new + other.n_new, self.n_changed + other.n_changed, self.n_unchanged + other.n_unchanged
+            self.n_new + other.n_new,
+            self.n_changed + other.n_changed,
+            self.n_unchanged + other.n_unchanged,
+            self.n_suppressed + other.n_suppressed,
         )
 
 
@@ -76,14 +83,15 @@ def newest_of_each(leads: Sequence[Lead]) -> list[Lead]:
     return list({lead.lead_id: lead for lead in leads}.values())
 
 
-def sender_key(lead: Lead, hash_key: bytes) -> str | None:
-    """A keyed hash of who sent the lead: equal for equal senders, useless without this installation's key."""
-    identity = lead.contact.identity
+def sender_key(contact: Contact, hash_key: bytes) -> str | None:
+    """A keyed hash of who sent a lead: equal for equal senders, useless without this installation's key."""
+    identity = contact.identity
     return hmac.digest(hash_key, identity.encode(), hashlib.sha256).hex()[:32] if identity else None
 
 
 def write_personal(cursor: duckdb.DuckDBPyConnection, leads: Sequence[Lead]) -> None:
     """Contacts and payloads of these leads; rows that are already as they should be are left alone."""
+    leads = [lead for lead in leads if lead.raw]  # a person who was erased has left a lead without a text
     payloads = pa.Table.from_pylist([{"lead_id": x.lead_id, "raw": x.raw} for x in leads], schema=_PAYLOAD_COLUMNS)
     contacts = pa.Table.from_pylist(
         [
@@ -105,7 +113,8 @@ def write_personal(cursor: duckdb.DuckDBPyConnection, leads: Sequence[Lead]) -> 
     cursor.register("incoming_contacts", contacts)
     cursor.execute(
         "create or replace temp table moved as select i.lead_id from incoming_payloads as i "
-        "anti join lead_payloads as p on p.lead_id = i.lead_id and p.raw = i.raw"
+        "anti join lead_payloads as p on p.lead_id = i.lead_id and p.raw = i.raw "
+        "union select lead_id from incoming_contacts anti join lead_contacts using (lead_id)"
     )
     for table in ("lead_contacts", "lead_payloads"):
         cursor.execute(f"delete from {table} where lead_id in (select lead_id from moved)")
@@ -128,14 +137,15 @@ def write_analytics(
     leads: Sequence[Lead],
     *,
     observed_at: datetime,
-    source: str,
     hash_key: bytes,
     timezone_name: str,
+    kept_out: Collection[str] = (),
 ) -> UpsertCount:
-    """Leads and their status history, as the portal showed them at `observed_at`.
+    """Leads with the history of their status and of their agent, as the portal showed them at `observed_at`.
 
-    An observation older than the one on record changes nothing: answers may arrive out of order. A status seen for the
-    first time was true somewhere after the lead was last seen without it (or was created) and not after now.
+    An observation older than the one on record changes nothing: answers may arrive out of order. A status or an agent
+    seen for the first time was true somewhere after the lead was last seen without it (or was created) and not after
+    now. A lead that was marked as gone is live again.
     """
     rows = [
         {
@@ -154,11 +164,11 @@ def write_analytics(
             "call_talk_time_s": x.call_talk_time_s,
             "call_wait_time_s": x.call_wait_time_s,
             "tags": list(x.tags),
-            "sender_key": sender_key(x, hash_key),
+            "sender_key": sender_key(x.contact, hash_key),
         }
         for x in leads
     ]
-    now = {"observed_at": observed_at, "source": source}
+    now = {"observed_at": observed_at, "source": "rest"}
     cursor.register("incoming", pa.Table.from_pylist(rows, schema=_LEAD_COLUMNS))
     cursor.execute(
         f"""
@@ -169,6 +179,7 @@ def write_analytics(
             l.lead_id is not null and l.observed_at > $observed_at as is_stale,
             l.lead_id is not null and ({_DIFFERS}) as is_changed,
             l.status is distinct from i.status as is_status_new,
+            l.lead_id is null or l.agent_id is distinct from i.agent_id as is_agent_new,
             least(coalesce(l.last_seen_at, i.created_at), $observed_at) as not_before,
             l.reached_stage as reached_before
         from incoming as i
@@ -182,30 +193,45 @@ def write_analytics(
         "where is_status_new and not is_stale",
         now,
     )
+    cursor.execute(
+        "insert into assignment_observations "
+        "select lead_id, agent_id, not_before, $observed_at, $source from staged where is_agent_new and not is_stale",
+        now,
+    )
+    # An answer from before the lead was missed does not bring it back.
+    still_gone = "case when l.deleted_at_source > $observed_at then l.deleted_at_source end"
     settings = ", ".join(f"{name} = s.{name}" for name in _MUTABLE)
     reached = f"case when {_rank('s.stage')} > {_rank('s.reached_before')} then s.stage else s.reached_before end"
     cursor.execute(
         f"update leads as l set {settings}, reached_stage = {reached}, last_seen_at = $observed_at, "
-        "observed_at = $observed_at, source = $source, deleted_at_source = null "
+        f"observed_at = $observed_at, row_seen_at = $observed_at, source = $source, deleted_at_source = {still_gone} "
         "from staged as s where s.lead_id = l.lead_id and s.is_changed and not s.is_stale",
         now,
     )
     cursor.execute(
-        "update leads as l set last_seen_at = $observed_at, observed_at = $observed_at, deleted_at_source = null "
+        "update leads as l set last_seen_at = $observed_at, observed_at = $observed_at, row_seen_at = $observed_at, "
+        f"deleted_at_source = {still_gone} "
         "from staged as s where s.lead_id = l.lead_id and not s.is_changed and not s.is_stale",
         {"observed_at": observed_at},
     )
     names = ", ".join(_LEAD_COLUMNS.names)
     first_reached = f"case when {_rank('stage')} > 0 then stage end"
     cursor.execute(
-        f"insert into leads ({names}, first_seen_at, last_seen_at, observed_at, source, reached_stage, created_local) "
-        f"select {names}, $observed_at, $observed_at, $observed_at, $source, {first_reached}, "
+        f"insert into leads ({names}, first_seen_at, last_seen_at, observed_at, row_seen_at, source, reached_stage, "
+        f"created_local) select {names}, {', '.join(['$observed_at'] * 4)}, $source, {first_reached}, "
         "timezone($zone, created_at) from staged where is_new order by created_at, lead_id",
         {**now, "zone": timezone_name},
     )
-    counted = cursor.execute(
-        "select count(*) filter (is_new), count(*) filter (is_changed and not is_stale), count(*) from staged"
-    ).fetchone()
-    assert counted is not None  # noqa: S101  # an aggregate without groups always has its one row
-    n_new, n_changed, n_rows = (int(n) for n in counted)
-    return UpsertCount(n_new, n_changed, n_rows - n_new - n_changed)
+    # Fetched to its end: a result that is not finished keeps the transaction from going on.
+    ((n_new, n_changed, n_unchanged, n_suppressed),) = cursor.execute(
+        """
+        select
+            count(*) filter (not is_kept_out and is_new),
+            count(*) filter (not is_kept_out and is_changed and not is_stale),
+            count(*) filter (not is_kept_out and not is_new and (is_stale or not is_changed)),
+            count(*) filter (is_kept_out)
+        from (select *, lead_id in (select unnest($kept_out)) as is_kept_out from staged)
+        """,
+        {"kept_out": sorted(kept_out)},
+    ).fetchall()
+    return UpsertCount(n_new, n_changed, n_unchanged, n_suppressed)

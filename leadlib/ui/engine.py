@@ -28,16 +28,18 @@ def get_engine() -> Engine:
 def load(question: Callable[..., pd.DataFrame], filters: Filters, **arguments: str | int | bool | None) -> pd.DataFrame:
     """The frame of `question(store, filters, **arguments)`, computed once per state of the data, for all viewers."""
     store = get_engine().store
-    return _load(
+    frame = _load(
         f"{question.__module__}.{question.__qualname__}",
         filters.selected,
         tuple(sorted(arguments.items())),
         store.data_version,
         _question=question,
     )
+    # pandas copies when somebody writes, so nobody changes what others see; a cache of data would copy at each use.
+    return frame.copy(deep=False)
 
 
-@st.cache_data(max_entries=512, show_spinner=False)
+@st.cache_resource(max_entries=512, show_spinner=False)
 def _load(
     name: str,  # with data_version, what a cached answer is told apart by
     selected: tuple[tuple[str, tuple[str, ...]], ...],

@@ -7,17 +7,25 @@ import pandas as pd
 import streamlit as st
 
 from leadlib import formats
+from leadlib.expiry import expiry
 from leadlib.filters import Filters
-from leadlib.metrics.health import doubts, drift, rejected, sync_history
+from leadlib.metrics.health import doubts, drift, odd_fields, rejected, sync_history
 from leadlib.metrics.queries import coverage
 from leadlib.ui.engine import load
 from leadlib.ui.numbers import COUNT
 from leadlib.ui.text import facts, plain
 from leadlib.ui.view import View
+from leadlib.webhooks import webhook_state
 from leadlib.worker import Wish
 
 _EVERYTHING = Filters()
-_KINDS = {"full": "Whole window", "recent": "Last two days", "since": "Since a day", "view": "One view"}
+_KINDS = {
+    "cold": "Whole window",
+    "warm": "Last two weeks",
+    "hot": "Last two days",
+    "since": "Since a day",
+    "view": "One view",
+}
 _OUTCOMES = {"complete": "✓ complete", "uncertain": "≈ uncertain", "failed": "✗ failed", "running": "… running"}
 
 
@@ -110,8 +118,10 @@ def draw_syncs(view: View) -> None:
                 "What": syncs["kind"].map(_KINDS),
                 "Outcome": syncs["outcome"].map(_OUTCOMES),
                 "Read": syncs["n_read"],
+                "Counted": syncs["n_counted"],
                 "New": syncs["n_new"],
                 "Changed": syncs["n_changed"],
+                "Gone": syncs["n_deleted"],
                 "Rejected": syncs["n_rejected"],
                 "Calls": syncs["n_calls"],
                 "Retries": syncs["n_retries"],
@@ -122,17 +132,17 @@ def draw_syncs(view: View) -> None:
         hide_index=True,
         column_config={
             name: st.column_config.NumberColumn(format=COUNT)
-            for name in ("Read", "New", "Changed", "Rejected", "Calls", "Retries")
+            for name in ("Read", "Counted", "New", "Changed", "Gone", "Rejected", "Calls", "Retries")
         },
         alt="The last syncs, newest first",
     )
 
 
 def draw_oddities(view: View) -> None:
-    """Rows that are no leads, and values that the API's documents do not know. Both are kept."""
-    reasons, values = load(rejected, _EVERYTHING), load(drift, _EVERYTHING)
-    if reasons.empty and values.empty:
-        plain("Every row was a lead, and every value one that the API documents.")
+    """Rows that are no leads, and values and fields that the API's documents do not know. All are kept."""
+    reasons, values, fields = (load(question, _EVERYTHING) for question in (rejected, drift, odd_fields))
+    if reasons.empty and values.empty and fields.empty:
+        plain("Every row was a lead, and every value and field one that the API documents.")
     if not reasons.empty:
         plain("Rows of the portal that are no leads; their text is kept in the personal file:")
         st.dataframe(
@@ -147,6 +157,57 @@ def draw_oddities(view: View) -> None:
             hide_index=True,
             alt="Values that the API's documents do not know, and how many leads carry them",
         )
+    if not fields.empty:
+        zone = view.engine.store.timezone
+        plain("Fields that the API's documents do not know; what they hold is kept with each lead's own text:")
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    "Field": fields["path"],
+                    "First seen": [formats.instant(value, zone) for value in fields["first_seen_at"]],
+                    "Last seen": [formats.instant(value, zone) for value in fields["last_seen_at"]],
+                    "Rows read": fields["n_rows"],
+                }
+            ),
+            hide_index=True,
+            column_config={"Rows read": st.column_config.NumberColumn(format=COUNT)},
+            alt="Fields that the API's documents do not know, the newest discovery first",
+        )
+
+
+def _comparison(view: View) -> dict[str, str]:
+    """The last comparison of totals, which follows each sweep of the whole window."""
+    syncs = load(sync_history, _EVERYTHING)
+    compared = syncs[syncs["portal_total"].notna()]
+    if compared.empty:
+        return {}
+    last = compared.iloc[0]
+    theirs, ours = int(last["portal_total"]), int(last["store_total"])
+    at = formats.instant(last["finished_at"], view.engine.store.timezone)
+    counts = f"portal {formats.number(theirs)}, ours {formats.number(ours)}"
+    return {"Leads in the window": f"{counts}, difference {formats.signed(ours - theirs)}, at {at}"}
+
+
+def _key_facts(view: View) -> dict[str, str]:
+    engine = view.engine
+    known = None if engine.is_sandbox else expiry(engine.settings, engine.store)
+    if known is None:
+        return {}
+    return {"Key ends": formats.day(known.ends_on) + ("" if known.is_exact else " at the latest")}
+
+
+def _webhook_facts(view: View) -> dict[str, str]:
+    engine = view.engine
+    if engine.settings.webhook_secret is None:
+        return {"Webhooks": "off (LEADLIB_WEBHOOK_SECRET is not set)"}
+    state = webhook_state(engine.store, engine.spool)
+    if not state.n_received:
+        return {"Webhooks": "on, no event so far"}
+    counts = [f"{formats.count_of(state.n_received, 'event')} received", f"{formats.number(state.n_applied)} applied"]
+    counts += [f"{formats.number(state.n_waiting)} waiting"] * bool(state.n_waiting)
+    counts += [f"{formats.number(state.n_rejected)} rejected"] * bool(state.n_rejected)
+    newest = [f"the last {formats.ago(state.last_at, datetime.now(UTC))}"] * bool(state.last_at)
+    return {"Webhooks": ", ".join([*counts, *newest])}
 
 
 def draw_facts(view: View) -> None:
@@ -161,5 +222,8 @@ def draw_facts(view: View) -> None:
         if engine.settings.sync_minutes
         else "off",
         "Calls allowed a minute": formats.number(engine.settings.calls_per_minute),
+        **_comparison(view),
+        **_key_facts(view),
+        **_webhook_facts(view),
     }
     facts(known)

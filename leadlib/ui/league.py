@@ -1,4 +1,4 @@
-"""A sortable table of agents, listings, projects or developers, and from each row the way to its leads."""
+"""A sortable table of listings, projects or developers, and from each row the way to its leads."""
 
 import pandas as pd
 import streamlit as st
@@ -45,7 +45,7 @@ def draw(view: View, by: str) -> None:
         list(rows["key"]),
         key=f"league_{by}",
         columns={
-            name: st.column_config.TextColumn(width=None if by == "agent" else _NAME_PX),
+            name: st.column_config.TextColumn(width=_NAME_PX),
             **{m.short_label: st.column_config.NumberColumn(format=COUNT, help=m.definition) for m in counts},
             **{
                 m.short_label: st.column_config.NumberColumn(format="%.0f %%", help=m.definition)
@@ -56,10 +56,11 @@ def draw(view: View, by: str) -> None:
         alt=f"{name}s with their leads and response rates, most leads first",
     )
     if place is not None:
-        _offer_leads(view, by, rows.iloc[place])
+        offer_leads(view, by, rows.iloc[place])
 
 
-def _offer_leads(view: View, by: str, row: pd.Series) -> None:
+def offer_leads(view: View, by: str, row: pd.Series) -> None:
+    """The button that turns to the leads of a row of `breakdown`, or a sentence where no filter tells them apart."""
     filter_key = filter_of_row(view, by, str(row["key"]), int(row["leads"]))
     if filter_key is None:
         plain("No single filter tells exactly these leads from all others.")

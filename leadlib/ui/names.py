@@ -3,13 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import streamlit as st
+
 from leadlib.config import Dialect
 from leadlib.filters import FIELDS, MISSING, Field, Filters
 from leadlib.metrics.choices import choices as choices_question
-from leadlib.metrics.table import CHANNEL_LABELS, ENTITY_LABELS, STAGE_LABELS
+from leadlib.metrics.table import CHANNEL_LABELS, ENTITY_LABELS, STAGE_LABELS, other
+from leadlib.records import STAGE_OF_STATUS
 from leadlib.ui.engine import get_engine, load
 
-_WORDS = {**STAGE_LABELS, **CHANNEL_LABELS, **ENTITY_LABELS, "agent": ENTITY_LABELS["publicProfile"]}
+_WORDS = {
+    **{status: status.capitalize() for status in STAGE_OF_STATUS},
+    **STAGE_LABELS,
+    **CHANNEL_LABELS,
+    **ENTITY_LABELS,
+    "agent": ENTITY_LABELS["publicProfile"],
+}
 
 
 @dataclass(frozen=True)
@@ -37,7 +46,13 @@ class Vocabulary:
 
 
 def load_vocabulary() -> Vocabulary:
-    """The vocabulary of what is in the store now."""
+    """The vocabulary of what is in the store now. Shared: do not change it in place."""
+    engine = get_engine()
+    return _load_vocabulary(engine.dialect, engine.store.data_version)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _load_vocabulary(dialect: Dialect, data_version: int) -> Vocabulary:
     frame = load(choices_question, Filters())
     values = {field.key: tuple(frame.loc[frame["field"] == field.key, "value"].astype(str)) for field in FIELDS}
     names: dict[str, dict[str, str]] = {field.key: {} for field in FIELDS}
@@ -48,12 +63,12 @@ def load_vocabulary() -> Vocabulary:
         index=False
     ):
         names[field_key][value] = f"{label} · {_short(value)}"
-    return Vocabulary(get_engine().dialect, values, names)
+    return Vocabulary(dialect, values, names)
 
 
 def word(value: str) -> str:
-    """One of the API's own terms in plain words; an unknown one as it is."""
-    return _WORDS.get(value, value[:1].upper() + value[1:])
+    """One of the API's own terms in plain words; an unknown one as "Other (telegram)"."""
+    return _WORDS.get(value) or (other(value) if value else "")
 
 
 def _short(value: str) -> str:

@@ -9,9 +9,9 @@ import pandas as pd
 import streamlit as st
 
 from leadlib import formats
-from leadlib.charts.volume import grain_of
+from leadlib.charts.volume import grain_of, leads_by_bucket
 from leadlib.formats import Grain
-from leadlib.metrics import METRICS, metric_named
+from leadlib.metrics import METRICS, VERDICT_WORDS, metric_named
 
 COUNT = "%,d"
 PERCENT = "%.1f %%"
@@ -60,18 +60,20 @@ def _over_time(frame: pd.DataFrame) -> Twin:
     # Two agents may have one name, but a table may not have two columns of one.
     repeated = {label for label, n in Counter(labels.values()).items() if n > 1}
     headings = {key: f"{label} ({key})" if label in repeated else label for key, label in labels.items()}
-    wide = frame.pivot(index="bucket", columns="key", values="leads")[list(labels)].rename(columns=headings)
+    leads = leads_by_bucket(frame)
+    whole = frame.iloc[:: len(labels)]
+    wide = {"When": whole["bucket"].to_numpy()}
+    wide |= {headings[key]: leads[:, place] for place, key in enumerate(labels)}
     if len(labels) > 1:
-        wide["Total"] = wide.sum(axis="columns")
-    read = frame.drop_duplicates("bucket").set_index("bucket")["covered"]
-    counted = {name: st.column_config.NumberColumn(format=COUNT) for name in wide.columns}
-    if (read < 1).any():
-        wide["Read"] = read * 100
+        wide["Total"] = leads.sum(axis=1)
+    counted = {name: st.column_config.NumberColumn(format=COUNT) for name in wide if name != "When"}
+    if (whole["covered"] < 1).any():
+        wide["Read"] = whole["covered"].to_numpy() * 100
         counted["Read"] = st.column_config.NumberColumn(
             format="%.0f %%", help="How much of this stretch of time was read; under 100 % leads may be missing."
         )
-    wide = wide.reset_index(names="When")
-    return Twin(wide, {"When": st.column_config.DatetimeColumn(format=_BUCKETS[grain_of(frame)]), **counted})
+    times = st.column_config.DatetimeColumn(format=_BUCKETS[grain_of(frame)])
+    return Twin(pd.DataFrame(wide), {"When": times, **counted})
 
 
 def _over_week(frame: pd.DataFrame) -> Twin:
@@ -105,7 +107,18 @@ def _by_group(frame: pd.DataFrame, metrics: Sequence[str]) -> Twin:
         add_share("Share of leads", frame["share"])
     for key in metrics:
         metric = metric_named(key)
-        if metric.unit != "share":
+        if metric.unit == "words":
+            shown[metric.label] = frame[key].map(VERDICT_WORDS)
+        elif metric.unit == "minutes":
+            shown[metric.label] = [formats.duration(minutes * 60) for minutes in frame[key]]
+        elif metric.unit == "estimated share":
+            add_share(metric.label, frame[key])
+            if f"{key}_low" in frame:
+                shown["95 % interval"] = [
+                    formats.percent_range(low, high)
+                    for low, high in zip(frame[f"{key}_low"], frame[f"{key}_high"], strict=True)
+                ]
+        elif metric.unit != "share":
             add_count(key)
         elif key in frame:
             add_share(metric.label, frame[key])

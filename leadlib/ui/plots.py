@@ -1,6 +1,6 @@
 """A chart on a card: title, takeaway, picture, and one click away its numbers and what they mean."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -29,19 +29,30 @@ def draw(
     metrics: Sequence[str],
     more: str | None = None,
     notes: Sequence[str] = (),
+    on_choose: Callable[[str], None] | None = None,
 ) -> None:
     """Draws the card. `takeaway` is one sentence, also for readers who cannot see the picture; `table` is its twin.
 
-    `more` names the screen that says more about it, `notes` are sentences under the picture.
+    `more` names the screen that says more about it, `notes` are sentences under the picture. `on_choose` is called with
+    the key of a mark that is clicked, before the page runs again.
     """
     with st.container(border=True, height="stretch", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.header(title, anchor=False)
             with st.popover("Numbers", type="tertiary", icon=":material/table_chart:", key=f"numbers {title}"):
-                _define(metrics)
+                define(metrics)
                 numbers.draw(numbers.twin(table, metrics), alt=f"The numbers behind “{title}”")
         plain(takeaway)
-        st.plotly_chart(figure, theme=None, config=_CONFIG, alt=takeaway, key=f"chart {title}")
+        key = f"chart {title}"
+        st.plotly_chart(
+            figure,
+            theme=None,
+            config=_CONFIG,
+            alt=takeaway,
+            key=key,
+            on_select="ignore" if on_choose is None else lambda: _take_mark(key, on_choose),
+            selection_mode="points",
+        )
         for note in notes:
             plain(note)
         if more:
@@ -51,7 +62,14 @@ def draw(
             )
 
 
-def _define(metrics: Sequence[str]) -> None:
+def define(metrics: Sequence[str]) -> None:
+    """What these metrics mean, a paragraph each."""
     for key in metrics:
         metric = metric_named(key)
         st.markdown(f"**{metric.label}.** {metric.definition}")
+
+
+def _take_mark(key: str, on_choose: Callable[[str], None]) -> None:
+    chosen = [point["customdata"][0] for point in st.session_state[key]["selection"]["points"] if "customdata" in point]
+    if chosen:
+        on_choose(chosen[0])

@@ -10,17 +10,29 @@ _SCREENS = {
     "overview": ("Overview", ":material/dashboard:"),
     "volume": ("Volume", ":material/bar_chart:"),
     "funnel": ("Funnel", ":material/filter_alt:"),
+    "response_times": ("Time to respond", ":material/timer:"),
     "entities": ("Entities", ":material/home_work:"),
     "agents": ("Agents", ":material/support_agent:"),
+    "agent": ("Agent", ":material/person:"),
     "leads": ("Leads", ":material/list_alt:"),
     "health": ("Data health", ":material/health_and_safety:"),
 }
 
 
+_UNLISTED = {"agent"}
+"""Reached from a row or a point, not from the menu."""
+
+
 def screen(name: str) -> StreamlitPage:
     """The screen of pages/<name>.py; the first of the table is the one that the bare address opens."""
     title, icon = _SCREENS[name]
-    return st.Page(_PAGES / f"{name}.py", title=title, icon=icon, default=name == next(iter(_SCREENS)))
+    return st.Page(
+        _PAGES / f"{name}.py",
+        title=title,
+        icon=icon,
+        default=name == next(iter(_SCREENS)),
+        visibility="hidden" if name in _UNLISTED else "visible",
+    )
 
 
 def all_screens() -> list[StreamlitPage]:

@@ -9,7 +9,7 @@ from leadlib.errors import LeadlibError
 from leadlib.ui import api_panel, drill, filter_bar, links, sandbox_note, states, status, style
 from leadlib.ui.engine import get_engine
 from leadlib.ui.names import load_vocabulary
-from leadlib.ui.screens import all_screens, screen
+from leadlib.ui.screens import all_screens
 from leadlib.ui.view import View, set_view
 
 log = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ st.logo(IMAGES / "logo.svg", size="large", link=None)
 style.apply()
 page = st.navigation(all_screens())
 st.set_page_config(page_title=f"{page.title} · Leadlight")
-drill.follow(screen("leads"))
+drill.follow()
 try:
     engine = get_engine()
     problems = links.restore(page.url_path)

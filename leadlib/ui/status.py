@@ -17,6 +17,8 @@ _ALARM_TITLES = {
     "unknown_subscription": "**Somebody else receives your leads**",
     "key_expires": "**The portal's key is about to expire**",
     "restored": "**The store was damaged and has been restored**",
+    "unpublished": "**A copy of the numbers could not be written**",
+    "read_only": "**The store is open for reading only**",
 }
 
 
@@ -50,7 +52,8 @@ def _line(engine: Engine, drawn: tuple[object, ...]) -> None:
         if progress.n_expected:
             read = f" · {formats.number(progress.n_read)} of {formats.count_of(progress.n_expected, 'lead')}"
         calls = f" · {formats.count_of(progress.n_calls, 'call')}" if progress.n_calls else ""
-        st.progress(share, text=f"Syncing: {progress.phase}{read}{calls}")
+        pace = f" · {progress.pace}" if progress.pace else ""
+        st.progress(share, text=f"Syncing: {progress.phase}{read}{calls}{pace}")
     else:
         plain(idle_text(engine, status, as_of))
     if status.error is not None:

@@ -83,7 +83,7 @@ def test_database_that_is_none_cannot_be_opened(install: Install) -> None:
 def test_store_that_the_app_holds_is_left_alone(install: Install) -> None:
     installation = install({})
     with installation.store():
-        done = installation.run("sync")
+        done = installation.run("metrics", "leads")
     assert (done.code, done.out) == (5, "")
     assert done.err.startswith("The store is in use. ")
     assert str(os.getpid()) in done.err

@@ -21,8 +21,8 @@ def test_sync_stores_exactly_the_leads_that_the_portal_shows(synced: Installatio
 def test_second_sync_of_a_portal_that_stands_still_changes_nothing(synced: Installation) -> None:
     done = synced.run("sync", "--full", "--json")
     assert done.code == 0
-    counts = {name: done.json[name] for name in ("new", "changed", "rejected", "uncertain_slices")}
-    assert counts == {"new": 0, "changed": 0, "rejected": 0, "uncertain_slices": 0}
+    counts = {name: done.json[name] for name in ("new", "changed", "rejected", "uncertain")}
+    assert counts == {"new": 0, "changed": 0, "rejected": 0, "uncertain": 0}
     assert done.json["read"] == done.json["unchanged"] == len(synced.lead_ids())
 
 

@@ -7,6 +7,11 @@ from playwright.sync_api import Page
 
 from tests.e2e.conftest import kpis, serve_app, settle
 
+_A_QUARTER = """() => {
+    const card = document.querySelector('[data-testid="stMetricValue"]')
+    return card && Number(card.innerText.replaceAll(',', '')) > 10000
+}"""
+
 
 def test_without_any_setting_the_overview_fills_from_the_sandbox_and_says_so(
     tmp_path: Path, open_page: Callable[..., Page]
@@ -14,6 +19,8 @@ def test_without_any_setting_the_overview_fills_from_the_sandbox_and_says_so(
     with serve_app(tmp_path) as app:
         page = open_page(app.url)
         page.locator(".js-plotly-plot").first.wait_for(timeout=60_000)
+        app.wait_for_leads()
+        page.wait_for_function(_A_QUARTER, timeout=30_000)  # the page follows the first sync by itself
         settle(page)
         assert int(kpis(page)["Leads"].replace(",", "")) > 10_000
         assert page.get_by_text("A planted brokerage, no real lead in it.").is_visible()

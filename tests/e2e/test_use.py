@@ -12,7 +12,7 @@ from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings
 from tests.conftest import at
 from tests.e2e.conftest import AppServer, serve_app, settle
 
-PATHS = ("", "volume", "funnel", "entities", "agents", "leads", "health")
+PATHS = ("", "volume", "funnel", "response_times", "entities", "agents", "agent?agent=90001", "leads", "health")
 
 
 @pytest.fixture(scope="module")

@@ -67,6 +67,13 @@ def test_no_leads_scope_fault_refuses_leads_only() -> None:
     assert reader.get("/v1/users").status_code == 200
 
 
+def test_unauthorized_fault_refuses_every_token() -> None:
+    reader = faulty("unauthorized")
+    assert statuses(reader, 2) == [401, 401]
+    reader.mint()
+    assert statuses(reader, 1) == [401]
+
+
 def test_unauthorized_once_fault_refuses_the_first_use_of_the_first_token_only() -> None:
     reader = faulty("unauthorized-once")
     assert statuses(reader, 3) == [401, 200, 200]

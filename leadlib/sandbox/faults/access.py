@@ -15,6 +15,12 @@ class _WrongKey(Fault):
         raise ProblemError(401, "The API key is not known, expired or revoked.")
 
 
+@fault("unauthorized", "Every data call answers 401, however fresh its token.")
+class _Unauthorized(Fault):
+    def before_data(self, call: Call) -> None:
+        raise ProblemError(401, "The token is not valid.")
+
+
 @fault("no-leads-scope", "GET /v1/leads answers 403: the key was made without leads:read.")
 class _NoLeadsScope(Fault):
     def before_data(self, call: Call) -> None:

@@ -62,6 +62,9 @@ class Option:
 EVERY: Final = Option(5, 1, 1_000_000)
 """How many calls make a turn of a fault that happens once in a while."""
 
+Event = dict[str, Any]
+"""The body of a webhook delivery."""
+
 
 class Fault:
     """The hooks, each doing nothing. Refuse by raising `ProblemError`. `options` holds a value for each option."""
@@ -121,6 +124,13 @@ class Fault:
     def change_answer(self, answer: Answer, call: Call) -> Answer:
         """The answer to a data call as it leaves the portal."""
         return answer
+
+    def change_subscription(self, subscription: dict[str, str]) -> None:
+        """Change what the portal says of a new subscription (eventId, url, createdAt) in place."""
+
+    def change_events(self, events: list[Event], old_event: Callable[[], Event | None]) -> list[Event]:
+        """The events that are sent now in place of those that are due; `old_event` makes one of a month ago, if any."""
+        return events
 
     def date(self, at: datetime) -> datetime:
         """What the Date header of any answer says."""

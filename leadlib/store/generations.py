@@ -1,0 +1,149 @@
+"""Generations: the newest copies of a file, one folder each, for reading beside the app and for mending the store.
+
+The name of the newest one is swapped by rename, and no path is ever used twice, so that a reader keeps what it has
+opened. The few newest are kept, older ones are deleted.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from leadlib.errors import StoreDamagedError, StoreError
+from leadlib.store import disk
+from leadlib.store.copies import Copy, parquet_rows, read_copy, write_copy
+from leadlib.store.files import File
+from leadlib.store.frames import frame_of
+
+FOLDER = "generations"
+KEPT = 3
+_POINTER = "newest"
+
+
+class Generation:
+    """One copy of the analytics tables, to be asked questions: what it answers never changes.
+
+    Nothing personal is in it. A query reaches these files and nothing else on the machine, and cannot change them.
+    """
+
+    def __init__(self, copy: Copy) -> None:
+        self.sequence = copy.manifest.sequence
+        self.created_at: datetime = copy.manifest.created_at
+        self.folder = copy.folder
+        self._connection = duckdb.connect(
+            ":memory:", config={"autoinstall_known_extensions": "false", "allow_community_extensions": "false"}
+        )
+        self._connection.execute("set global TimeZone = 'UTC'")
+        for table in copy.manifest.tables:
+            self._connection.execute(f"create view {table} as {parquet_rows(copy.paths(table))}")
+        self._connection.execute("set allowed_directories = [$1]", [f"{copy.folder}/"])
+        self._connection.execute("set enable_external_access = false")
+        self._connection.execute("set lock_configuration = true")
+
+    def query(self, sql: str, parameters: Mapping[str, object] | None = None) -> pd.DataFrame:
+        """The result of one SELECT over the tables' names. Safe from any thread.
+
+        Raises StoreError, also once this generation has been deleted: open the newest then.
+        """
+        cursor = self._connection.cursor()
+        try:
+            if [one.type for one in cursor.extract_statements(sql)] != [duckdb.StatementType.SELECT]:
+                # Its own folder is open to this connection, for writing too.
+                raise StoreError("A generation answers one SELECT at a time, and nothing else.", str(self.folder))
+            relation = cursor.sql(sql, params=dict(parameters) if parameters else None)
+            return frame_of(relation.to_arrow_table())
+        except duckdb.Error as error:
+            raise StoreError(
+                f"A query over generation {self.sequence} failed ({type(error).__name__}).", str(self.folder)
+            ) from error
+        finally:
+            cursor.close()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def __enter__(self) -> "Generation":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_newest(folder: Path) -> Generation | None:
+    """The newest generation of the store in `folder` that is whole; None while there is none.
+
+    No lock is needed: any number of processes may read while the app goes on writing.
+    """
+    # One may be deleted between its being found and its being opened; then there is a newer one.
+    for _ in range(KEPT):
+        copy = newest_copy(folder / FOLDER)
+        if copy is None:
+            return None
+        try:
+            return Generation(copy)
+        except duckdb.Error:
+            continue
+    return None
+
+
+def publish(file: File, folder: Path, kept: int = KEPT) -> Copy:
+    """Writes a new copy of the file's tables below `folder`, makes it the newest one and deletes the oldest.
+
+    Nothing is written if no commit came since the last. Raises StoreError; the one before stays the newest then.
+    """
+    last = newest_copy(folder)
+    if last is not None and last.manifest.sequence == file.sequence():
+        return last
+    copy = write_copy(file, folder / _unused_name(folder, file.sequence()), last)
+    try:
+        disk.write_whole(folder / _POINTER, copy.folder.name.encode())
+    except OSError as error:
+        raise StoreError(
+            f"The copy in {copy.folder} could not be made the newest ({type(error).__name__}).", str(folder)
+        ) from error
+    for old in _folders(folder)[kept:]:
+        disk.remove_quietly(old)  # one that somebody has open may stay until the next time
+    return copy
+
+
+def newest_copy(folder: Path, *, is_checked: bool = False) -> Copy | None:
+    """The newest whole copy below `folder`; with `is_checked`, every byte of it has been read and found right."""
+    for candidate in _candidates(folder):
+        with suppress(StoreDamagedError):
+            copy = read_copy(candidate)
+            if not is_checked or copy.damage() is None:
+                return copy
+    return None
+
+
+def remove_drafts(folder: Path) -> None:
+    """Deletes what a crash has left of copies that were being written."""
+    for draft in folder.glob("draft-*"):
+        disk.remove_quietly(draft)
+
+
+def _candidates(folder: Path) -> list[Path]:
+    """The one that the pointer names, then all others, newest first."""
+    folders = _folders(folder)
+    with suppress(OSError, UnicodeDecodeError):
+        named = folder / (folder / _POINTER).read_text(encoding="utf-8").strip()
+        if named in folders:
+            return [named, *(other for other in folders if other != named)]
+    return folders
+
+
+def _folders(folder: Path) -> list[Path]:
+    """All copies below `folder`, whole or not, newest first: their names begin with their sequence, padded."""
+    if not folder.is_dir():
+        return []
+    return sorted((p for p in folder.iterdir() if p.is_dir() and p.name[:1].isdigit()), reverse=True)
+
+
+def _unused_name(folder: Path, sequence: int) -> str:
+    name, n_again = f"{sequence:012d}", 1
+    while (folder / name).exists():
+        name, n_again = f"{sequence:012d}-{n_again}", n_again + 1
+    return name

@@ -1,0 +1,93 @@
+"""A store's two files and its lock, opened as one.
+
+Damaged files are mended on the way; where nothing may be written, they are opened for reading.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from leadlib.errors import StoreBusyError, StoreError, StoreUnreadableError
+from leadlib.store import disk
+from leadlib.store.files import File
+from leadlib.store.generations import FOLDER as GENERATIONS
+from leadlib.store.generations import remove_drafts
+from leadlib.store.restoring import PERSONAL_COPY, open_file
+
+ANALYTICS = "leads.duckdb"
+PERSONAL = "personal.duckdb"
+
+
+@dataclass
+class Opened:
+    """Both files, and the lock that keeps every other process out until `close`."""
+
+    analytics: File
+    personal: File
+    lock: disk.Lock
+
+    @property
+    def is_read_only(self) -> bool:
+        return self.analytics.is_read_only
+
+    def close(self) -> None:
+        self.analytics.close()
+        self.personal.close()
+        self.lock.release()
+
+
+def open_files(folder: Path) -> Opened:
+    """The files in `folder`, made if there are none.
+
+    Raises StoreBusyError, StoreUnreadableError, or StoreDamagedError where they cannot be mended.
+    """
+    try:
+        disk.make_folder(folder)
+        is_read_only = not _may_write(folder)
+        is_nothing_to_read = is_read_only and not (folder / ANALYTICS).exists()
+        lock = disk.Lock(folder / "store.lock")
+        holder = None if is_read_only else lock.take()
+    except OSError as error:
+        raise StoreUnreadableError(
+            f"The folder {folder} cannot be made or used ({type(error).__name__}). Set LEADLIB_DATABASE to one that "
+            "can.",
+            str(folder),
+        ) from error
+    if holder is not None:
+        raise StoreBusyError(
+            f"{folder} is held by {f'process {holder}' if holder else 'another process'}, most likely the running app. "
+            "Use “Sync now” and the downloads there, or stop it first.",
+            str(folder),
+        )
+    if is_nothing_to_read:
+        raise StoreUnreadableError(
+            f"{folder} may not be written by this program, and there is no store in it. Set LEADLIB_DATABASE to "
+            "another folder, or give the program's user the right to write this one.",
+            str(folder),
+        )
+    try:
+        if not is_read_only:
+            _sweep(folder)
+        analytics = open_file(folder, ANALYTICS, "analytics", is_read_only=is_read_only)
+        try:
+            personal = open_file(folder, PERSONAL, "personal", is_read_only=is_read_only)
+        except StoreError:
+            analytics.close()
+            raise
+    except BaseException:
+        lock.release()
+        raise
+    return Opened(analytics, personal, lock)
+
+
+def _may_write(folder: Path) -> bool:
+    files = (folder / name for name in (ANALYTICS, PERSONAL))
+    return disk.is_writable(folder) and all(os.access(path, os.W_OK) for path in files if path.exists())
+
+
+def _sweep(folder: Path) -> None:
+    """Deletes what a crash has left half done; nobody else can be at work on it."""
+    for path in (*folder.glob("*.part"), *folder.glob("*.draft.duckdb*")):
+        disk.remove_quietly(path)
+    for copies in (GENERATIONS, PERSONAL_COPY):
+        remove_drafts(folder / copies)

@@ -1,0 +1,166 @@
+"""Time to respond: given looks, expected shares; and the sandbox's planted delays, found again."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from leadlib import charts
+from leadlib.api import Client
+from leadlib.config import Secret, Settings
+from leadlib.errors import FilterError
+from leadlib.filters import Filters
+from leadlib.metrics import compute, reply_curve, reply_shares
+from leadlib.metrics.queries import ask
+from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings
+from leadlib.store import Store
+from leadlib.sync import run_sync
+from leadlib.ui.reply_notes import on_shares
+from tests.conftest import DUBAI, at, make_lead
+
+ALL = Filters()
+NOW = at("2026-11-20 09:00")
+CREATED = "2026-09-15T06:00:00Z"
+
+
+def look(store: Store, when: str, statuses: dict[str, str], **changes: object) -> None:
+    """The portal shows these leads, all created at six, at a time of the same day."""
+    leads = [make_lead(i, CREATED, status=status, **changes) for i, status in statuses.items()]
+    store.write_leads(leads, observed_at=at(f"2026-09-15 {when}"))
+
+
+def intervals(store: Store) -> list[tuple[object, ...]]:
+    rows = ask(store, "reply_intervals", ALL).sort_values(["kind", "begins_min"])
+    return [tuple(None if pd.isna(x) else x for x in row) for row in rows.itertuples(index=False, name=None)]
+
+
+def test_a_reply_lies_between_the_look_without_it_and_the_look_with_it(store: Store) -> None:
+    look(store, "06:03:30", {"a": "sent", "b": "sent", "c": "responded", "d": "sent"})
+    look(store, "06:09", {"a": "responded", "b": "opened", "d": "archived"})
+    assert intervals(store) == [
+        ("archived", 4, 9, 1),  # d
+        ("replied", 0, 4, 1),  # c: there at the first look
+        ("replied", 4, 9, 1),  # a
+        ("waiting", 9, None, 1),  # b: opened is no reply
+    ]
+
+
+def test_a_reply_stays_one_when_the_lead_is_archived_later(store: Store) -> None:
+    look(store, "06:03", {"a": "responded"})
+    look(store, "06:09", {"a": "archived"})
+    assert intervals(store) == [("replied", 0, 3, 1)]
+
+
+def test_unknown_history_is_counted_and_calls_are_left_out(store: Store) -> None:
+    look(store, "07:00", {"a": "archived", "b": "on_hold"})
+    look(store, "07:00", {"c": "responded"}, channel="call")
+    assert intervals(store) == [("unknown", None, None, 2)]
+    shares = reply_shares(store, ALL)
+    assert shares["replied_within"].isna().all()
+    assert (shares["n_unknown"] == 2).all()
+    assert reply_curve(store, ALL).empty
+
+
+def test_ages_are_rounded_up_to_the_end_of_their_step_whatever_was_seen(store: Store) -> None:
+    """16 minutes stand at 20 whether a reply was seen or not; a moment stands in the step that holds it."""
+    look(store, "06:16", {"a": "responded", "b": "sent"})
+    assert intervals(store) == [("replied", 0, 20, 1), ("waiting", 20, None, 1)]
+    look(store, "06:18", {"b": "responded"})
+    assert intervals(store)[1] == ("replied", 15, 20, 1)
+
+
+def test_shares_within_limits_of_leads_that_were_followed_minute_by_minute(store: Store) -> None:
+    """Of forty, 10 replied in minute 3, 10 in minute 10, 4 were archived in minute 12; 16 wait at two hours."""
+    everyone = [str(i) for i in range(40)]
+    look(store, "06:02", dict.fromkeys(everyone, "sent"))
+    look(store, "06:03", dict.fromkeys(everyone[:10], "responded"))
+    look(store, "06:09", dict.fromkeys(everyone[10:], "opened"))
+    look(store, "06:10", dict.fromkeys(everyone[10:20], "responded"))
+    look(store, "06:11", dict.fromkeys(everyone[20:], "opened"))
+    look(store, "06:12", dict.fromkeys(everyone[20:24], "archived"))
+    look(store, "08:00", dict.fromkeys(everyone[24:], "opened"))
+    shares = reply_shares(store, ALL).set_index("key")
+    assert list(shares.loc[["5 min", "15 min", "60 min", "2 h"], "replied_within"]) == pytest.approx(
+        [10 / 40, 20 / 40, 20 / 40, 20 / 40], abs=1e-3
+    )
+    assert (shares["reason"][:4] == "").all()
+    assert list(shares.iloc[0][["n_replied", "n_archived", "n_waiting", "n_unknown"]]) == [20, 4, 16, 0]
+    assert shares["median_reply_min"].iloc[0] == pytest.approx(9.5)
+    assert shares["median_reply_min_low"].iloc[0] < 9.5 < shares["median_reply_min_high"].iloc[0]
+    last = reply_curve(store, ALL).iloc[-1]
+    assert tuple(last[["replied_within", "archived_within", "still_waiting"]]) == pytest.approx(
+        (20 / 40, 4 / 40, 16 / 40), abs=1e-3
+    )
+
+
+def test_what_one_look_after_an_hour_cannot_tell_is_refused_and_said_why(store: Store) -> None:
+    look(store, "07:00", {str(i): "responded" if i < 30 else "sent" for i in range(50)})
+    shares = reply_shares(store, ALL).set_index("key")
+    assert shares.loc["60 min", "replied_within"] == pytest.approx(30 / 50, abs=1e-3)
+    for early in ("5 min", "15 min"):
+        assert math.isnan(shares.loc[early, "replied_within"])
+        assert shares.loc[early, "reason"].startswith(f"Too few looks to tell {early}")
+    assert "Within 5 min" in on_shares(shares.reset_index(names="key"))[1]
+
+
+def test_looks_that_are_too_far_apart_give_no_figure(store: Store) -> None:
+    """All were seen at 40 minutes without and at 80 with a reply: within the hour may be none or all."""
+    everyone = [str(i) for i in range(30)]
+    look(store, "06:40", dict.fromkeys(everyone, "sent"))
+    look(store, "07:20", dict.fromkeys(everyone, "responded"))
+    row = reply_shares(store, ALL).set_index("key").loc["60 min"]
+    assert math.isnan(row["replied_within"])
+    assert row["reason"].startswith("Looks are too far apart")
+
+
+def test_no_leads_give_no_shares(store: Store) -> None:
+    assert reply_shares(store, ALL).empty
+    assert charts.reply_shares_takeaway(reply_shares(store, ALL)) == "No leads for these filters."
+    assert on_shares(reply_shares(store, ALL)) == []
+
+
+def test_time_to_respond_is_refused_by_groups(store: Store) -> None:
+    with pytest.raises(FilterError, match="over all leads"):
+        compute("replied_within", store, ALL, by="agent")
+
+
+# Found again
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SandboxServer, Store]]:
+    """A planted brokerage of 6,000 leads, read once: there is one look at each lead."""
+    portal = SandboxSettings(dialect="flat", n_leads=6_000, frozen_at=NOW, calls_per_minute=600_000)
+    folder = tmp_path_factory.mktemp("planted")
+    with SandboxServer(portal) as server, Store.open(folder, timezone=DUBAI, portal="test") as store:
+        settings = Settings(
+            api_url=server.url,
+            api_key=Secret(API_KEY),
+            api_secret=Secret(API_SECRET),
+            api_dialect="flat",
+            calls_per_minute=600_000,
+        )
+        with Client(settings) as client:
+            run_sync(client, store, full=True, now=lambda: NOW)
+        yield server, store
+
+
+def test_one_look_tells_the_planted_share_within_a_day_and_refuses_minutes(
+    planted: tuple[SandboxServer, Store],
+) -> None:
+    server, store = planted
+    delays = [
+        math.inf if lead.responded_ms is None else (lead.responded_ms - lead.created_ms) / 60_000
+        for lead in server.truth.visible(NOW)
+        if lead.channel != "call"
+    ]
+    shares = reply_shares(store, ALL).set_index("key")
+    row = shares.loc["24 h"]
+    assert row["replied_within_low"] <= np.mean(np.array(delays) <= 1_440) <= row["replied_within_high"]
+    assert shares.loc[["5 min", "15 min"], "replied_within"].isna().all()
+    curve = reply_curve(store, ALL)
+    bands = curve["replied_within"] + curve["archived_within"] + curve["still_waiting"]
+    assert bands.to_numpy() == pytest.approx(1)
+    assert curve["replied_within"].is_monotonic_increasing
