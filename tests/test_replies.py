@@ -105,6 +105,18 @@ def test_what_one_look_after_an_hour_cannot_tell_is_refused_and_said_why(store: 
     assert "Within 5 min" in on_shares(shares.reset_index(names="key"))[1]
 
 
+def test_one_look_at_each_lead_tells_no_median_whatever_it_found(store: Store) -> None:
+    """Their ages differ only because they came at different hours, at which agents answer differently."""
+    for minute in range(0, 60):
+        store.write_leads(
+            [make_lead(str(minute), f"2026-09-15T06:{minute:02}:00Z", status="responded" if minute < 40 else "sent")],
+            observed_at=at("2026-09-15 07:00"),
+        )
+    shares = reply_shares(store, ALL)
+    assert shares["median_reply_min"].isna().all()
+    assert "seen waiting before" in charts.reply_shares_takeaway(shares)
+
+
 def test_looks_that_are_too_far_apart_give_no_figure(store: Store) -> None:
     """All were seen at 40 minutes without and at 80 with a reply: within the hour may be none or all."""
     everyone = [str(i) for i in range(30)]

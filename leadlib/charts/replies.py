@@ -116,15 +116,15 @@ def reply_shares_takeaway(frame: pd.DataFrame) -> str:
         return "No leads for these filters."
     median, low, high = (float(frame[f"median_reply_min{end}"].iloc[0]) for end in ("", "_low", "_high"))
     if math.isnan(median):
-        return "Too few looks at these leads to tell the median time to a reply."
+        return "Too few of these leads were seen waiting before their reply to tell the median time to one."
     if math.isinf(median):
         return "Fewer than half of these leads have had a reply, so there is no median time to one."
     least = f"at least {formats.duration(low * 60)}" if low > 0 else ""
     most = f"at most {formats.duration(high * 60)}" if math.isfinite(high) else ""
     span = formats.listed([words for words in (least, most) if words]) or "no more can be said"
     return (
-        f"Half of the leads have a reply after about {formats.duration(median * 60)} on the wall clock ({span}, with "
-        f"95{formats.NBSP}% certainty); those that never get one count too."
+        f"Half of the leads have a reply after about {formats.duration(median * 60)} on the wall clock ({span}); those "
+        "that never get one count too."
     )
 
 

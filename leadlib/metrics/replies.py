@@ -20,6 +20,9 @@ SLA_MINUTES: Mapping[str, int] = {"5 min": 5, "15 min": 15, "60 min": 60, "2 h":
 WIDEST_BOUNDS = 0.1
 """A share with bounds farther apart than this is not told as one figure."""
 
+LEAST_WATCHED = 0.5
+"""Share of the replied leads that must have been seen waiting before, for the median to be told."""
+
 _REPLIED, _ARCHIVED = 0, 1
 
 
@@ -93,7 +96,15 @@ def _estimate(store: Store, filters: Filters) -> tuple[pd.DataFrame, Incidence]:
 
 
 def _median(rows: pd.DataFrame, found: Incidence) -> dict[str, float]:
-    """The age at which half are replied to, and those at which the interval of the share takes in and leaves 50 %."""
+    """The age at which half are replied to, and those at which the interval of the share takes in and leaves 50 %.
+
+    Not without leads that were seen waiting before their reply was seen: with one look at each lead its age goes with
+    the hour at which it came, and how fast replies come does so too.
+    """
+    replied = rows[rows["kind"] == "replied"]
+    n_watched = replied.loc[replied["begins_min"] > 0, "leads"].sum()
+    if n_watched < LEAST_WATCHED * replied["leads"].sum():
+        return {"median_reply_min": np.nan, "median_reply_min_low": np.nan, "median_reply_min_high": np.nan}
     low, high = found.age_of(_REPLIED, 0.5) if len(found.edges) else (np.nan, np.nan)
     middle = (low + high) / 2
     if not np.isinf(middle):
