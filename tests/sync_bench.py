@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,7 +13,7 @@ from leadlib.config import Secret, Settings
 from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings
 from leadlib.store import Store, SyncRow
 from leadlib.sync import Progress, run_sync
-from tests.conftest import at
+from tests.conftest import DUBAI, at
 
 NOW = at("2026-11-20 09:00")
 PLENTY = 10**6
@@ -89,3 +90,14 @@ def benches(open_store: Callable[..., Store]) -> Iterator[Callable[..., Bench]]:
     for one in running:
         one.own_client.close()
         one.portal.__exit__(None, None, None)
+
+
+@contextmanager
+def planted_brokerage(folder: Path, n_leads: int) -> Iterator[Bench]:
+    """The bench of a brokerage that was read once, in the flat dialect: there is one look at each lead."""
+    plain = SandboxSettings(dialect="flat", n_leads=n_leads, frozen_at=NOW, calls_per_minute=PLENTY)
+    with SandboxServer(plain) as portal, Store.open(folder, timezone=DUBAI, portal=portal.url) as store:
+        one = Bench(portal, store)
+        with one.own_client:
+            one.sync(full=True)
+            yield one

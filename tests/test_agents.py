@@ -2,28 +2,23 @@
 
 import math
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from leadlib import charts
-from leadlib.api import Client
-from leadlib.config import Secret, Settings
 from leadlib.errors import FilterError
 from leadlib.filters import Filters
 from leadlib.metrics import agents, breakdown, compute
 from leadlib.records import AgentName
-from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings
 from leadlib.statistics import ACT, LOOK, funnel_limits
 from leadlib.store import Store
-from leadlib.sync import run_sync
 from leadlib.theme import PALETTES
-from tests.conftest import DUBAI, at, make_lead
+from tests.conftest import at, make_lead
+from tests.sync_bench import NOW, Bench, planted_brokerage
 
 ALL = Filters()
-NOW = at("2026-11-20 09:00")
 
 
 def see(store: Store, groups: dict[int | None, tuple[int, int]], status: str = "sent", day: int = 15) -> None:
@@ -200,25 +195,14 @@ def test_the_takeaway_counts_those_beyond_chance_and_names_the_lowest(store: Sto
 
 
 @pytest.fixture(scope="module")
-def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SandboxServer, Store]]:
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """A planted brokerage of 2,500 leads, read once."""
-    portal = SandboxSettings(dialect="flat", n_leads=2_500, frozen_at=NOW, calls_per_minute=600_000)
-    folder: Path = tmp_path_factory.mktemp("planted")
-    with SandboxServer(portal) as server, Store.open(folder, timezone=DUBAI, portal="test") as store:
-        settings = Settings(
-            api_url=server.url,
-            api_key=Secret(API_KEY),
-            api_secret=Secret(API_SECRET),
-            api_dialect="flat",
-            calls_per_minute=600_000,
-        )
-        with Client(settings) as client:
-            run_sync(client, store, full=True, now=lambda: NOW)
-        yield server, store
+    with planted_brokerage(tmp_path_factory.mktemp("planted"), 2_500) as bench:
+        yield bench
 
 
-def test_shrunken_intervals_hold_what_was_planted(planted: tuple[SandboxServer, Store]) -> None:
-    server, store = planted
+def test_shrunken_intervals_hold_what_was_planted(planted: Bench) -> None:
+    server, store = planted.portal, planted.store
     frame = agents(store, ALL)
     frame = frame[frame["rank"].notna()]
     truth = np.array([server.truth.expected_response_rate(int(key), NOW) for key in frame["key"]])
@@ -229,8 +213,8 @@ def test_shrunken_intervals_hold_what_was_planted(planted: tuple[SandboxServer, 
     assert (error**2).mean() <= ((frame["response_rate"] - truth) ** 2).mean()
 
 
-def test_verdicts_never_turn_what_was_planted_around(planted: tuple[SandboxServer, Store]) -> None:
-    server, store = planted
+def test_verdicts_never_turn_what_was_planted_around(planted: Bench) -> None:
+    server, store = planted.portal, planted.store
     frame = agents(store, ALL)
     for row in frame[frame["verdict"].isin(["better", "worse"])].to_dict("records"):
         truth = server.truth.expected_response_rate(int(row["key"]), NOW)

@@ -8,20 +8,16 @@ import pandas as pd
 import pytest
 
 from leadlib import charts
-from leadlib.api import Client
-from leadlib.config import Secret, Settings
 from leadlib.errors import FilterError
 from leadlib.filters import Filters
 from leadlib.metrics import compute, reply_curve, reply_shares
 from leadlib.metrics.queries import ask
-from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings
 from leadlib.store import Store
-from leadlib.sync import run_sync
 from leadlib.ui.reply_notes import on_shares
-from tests.conftest import DUBAI, at, make_lead
+from tests.conftest import at, make_lead
+from tests.sync_bench import NOW, Bench, planted_brokerage
 
 ALL = Filters()
-NOW = at("2026-11-20 09:00")
 CREATED = "2026-09-15T06:00:00Z"
 
 
@@ -142,27 +138,16 @@ def test_time_to_respond_is_refused_by_groups(store: Store) -> None:
 
 
 @pytest.fixture(scope="module")
-def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SandboxServer, Store]]:
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """A planted brokerage of 6,000 leads, read once: there is one look at each lead."""
-    portal = SandboxSettings(dialect="flat", n_leads=6_000, frozen_at=NOW, calls_per_minute=600_000)
-    folder = tmp_path_factory.mktemp("planted")
-    with SandboxServer(portal) as server, Store.open(folder, timezone=DUBAI, portal="test") as store:
-        settings = Settings(
-            api_url=server.url,
-            api_key=Secret(API_KEY),
-            api_secret=Secret(API_SECRET),
-            api_dialect="flat",
-            calls_per_minute=600_000,
-        )
-        with Client(settings) as client:
-            run_sync(client, store, full=True, now=lambda: NOW)
-        yield server, store
+    with planted_brokerage(tmp_path_factory.mktemp("planted"), 6_000) as bench:
+        yield bench
 
 
 def test_one_look_tells_the_planted_share_within_a_day_and_refuses_minutes(
-    planted: tuple[SandboxServer, Store],
+    planted: Bench,
 ) -> None:
-    server, store = planted
+    server, store = planted.portal, planted.store
     delays = [
         math.inf if lead.responded_ms is None else (lead.responded_ms - lead.created_ms) / 60_000
         for lead in server.truth.visible(NOW)

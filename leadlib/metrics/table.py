@@ -367,9 +367,6 @@ METRICS: tuple[Metric, ...] = (
 )
 _BY_KEY = {metric.key: metric for metric in METRICS}
 
-RATES: tuple[Metric, ...] = tuple(m for m in METRICS if m.key in {"response_rate", "response_rate_of_all"})
-"""The rates that stand in every frame of counts."""
-
 STAGE_LABELS: Mapping[str, str] = {
     "sent": "Sent",
     "delivered": "Delivered",
