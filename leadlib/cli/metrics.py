@@ -57,6 +57,6 @@ def _definition(name: str) -> str:
     from leadlib.metrics import QUESTIONS, metric_named
 
     if name in QUESTIONS:
-        return (inspect.getdoc(QUESTIONS[name]) or "").partition("\n")[0]
+        return (inspect.getdoc(QUESTIONS[name].ask) or "").partition("\n")[0]
     metric = metric_named(name)
     return f"{metric.label}: {metric.definition}"

@@ -56,7 +56,8 @@ class Metric:
 
     `key` is its column in the frames and its name on the command line. `sql` is the stem of the file that computes it,
     a rate's numerator and denominator included. `numerator` and `denominator` are keys, for shares only. `better` is
-    the direction that a manager would call good.
+    the direction that a manager would call good. `question` is the one (of QUESTIONS) whose frame has the column;
+    "summary" stands for `breakdown` too, where leads are grouped. `beside` are columns without which it misleads.
     """
 
     key: str
@@ -68,6 +69,15 @@ class Metric:
     sql: str
     numerator: str | None = None
     denominator: str | None = None
+    question: str = "summary"
+    beside: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that can belong to it, in the order in which they are told."""
+        interval = (f"{self.key}_low", f"{self.key}_high")
+        parts = tuple(part for part in (self.numerator, self.denominator) if part is not None)
+        return (self.key, *interval, *parts, f"{self.key}_quality", *self.beside)
 
 
 METRICS: tuple[Metric, ...] = (
@@ -242,6 +252,7 @@ METRICS: tuple[Metric, ...] = (
         "counts",
         "leads",
         "start_leads",
+        question="funnel",
     ),
     Metric(
         "share_of_previous",
@@ -253,6 +264,7 @@ METRICS: tuple[Metric, ...] = (
         "counts",
         "leads",
         "previous_leads",
+        question="funnel",
     ),
     Metric(
         "unassigned",
@@ -273,6 +285,7 @@ METRICS: tuple[Metric, ...] = (
         "heat_map",
         "leads",
         "occurrences",
+        question="heat_map",
     ),
     Metric(
         "shrunken_rate",
@@ -285,6 +298,7 @@ METRICS: tuple[Metric, ...] = (
         "counts",
         "responded_matured",
         "matured",
+        question="agents",
     ),
     Metric(
         "rank",
@@ -295,6 +309,8 @@ METRICS: tuple[Metric, ...] = (
         "where they are far apart the place says little.",
         "less",
         "counts",
+        question="agents",
+        beside=("rank_best", "rank_worst", "n_ranked"),
     ),
     Metric(
         "peer_rate",
@@ -306,6 +322,7 @@ METRICS: tuple[Metric, ...] = (
         "counts",
         "peers_responded",
         "peers_matured",
+        question="agents",
     ),
     Metric(
         "verdict",
@@ -316,6 +333,7 @@ METRICS: tuple[Metric, ...] = (
         f"leads; outside the 95 % limits is worth a look; below {MINIMUM_FOR_VERDICT} matured leads there are too few.",
         "neither",
         "counts",
+        question="agents",
     ),
     Metric(
         "oldest_waiting_h",
@@ -325,6 +343,7 @@ METRICS: tuple[Metric, ...] = (
         "How long the oldest lead that still waits has been waiting, up to the last observation.",
         "less",
         "oldest_waiting",
+        question="agents",
     ),
     Metric(
         "replied_within",
@@ -335,6 +354,7 @@ METRICS: tuple[Metric, ...] = (
         "which replies came (Turnbull); refused where too few looks tell of that age.",
         "more",
         "reply_intervals",
+        question="reply_shares",
     ),
     Metric(
         "archived_within",
@@ -344,6 +364,7 @@ METRICS: tuple[Metric, ...] = (
         "Share of all leads but calls that by an age had been archived, with no reply seen before.",
         "less",
         "reply_intervals",
+        question="reply_curve",
     ),
     Metric(
         "still_waiting",
@@ -353,6 +374,7 @@ METRICS: tuple[Metric, ...] = (
         "Share of all leads but calls that at an age were neither replied to nor archived; with the other two, 100 %.",
         "less",
         "reply_intervals",
+        question="reply_curve",
     ),
     Metric(
         "median_reply_min",
@@ -363,6 +385,7 @@ METRICS: tuple[Metric, ...] = (
         "waiting or archived, so that it is no average of the answered ones alone.",
         "less",
         "reply_intervals",
+        question="reply_shares",
     ),
 )
 _BY_KEY = {metric.key: metric for metric in METRICS}
