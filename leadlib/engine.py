@@ -44,7 +44,13 @@ class Engine:
         """Everything but the worker's thread, which `worker.start()` starts. Raises StoreError or SettingsError."""
         with ExitStack() as opened:
             store = opened.enter_context(
-                Store.open(settings.database, timezone=settings.timezone, portal=settings.portal)
+                Store.open(
+                    settings.database,
+                    timezone=settings.timezone,
+                    portal=settings.portal,
+                    sla_minutes=settings.sla_minutes,
+                    badge_rules=settings.badge_rules,
+                )
             )
             sandbox = None
             if not settings.has_credentials:

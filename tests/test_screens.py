@@ -31,7 +31,7 @@ from tests.conftest import at
 
 ROOT = Path(__file__).resolve().parents[1]
 SHELL = ROOT / "leadlib" / "ui" / "shell.py"
-PAGES = ("overview", "volume", "funnel", "response_times", "entities", "agents", "agent", "leads", "health")
+PAGES = ("overview", "volume", "funnel", "response_times", "entities", "agents", "agent", "badges", "leads", "health")
 NOW = at("2026-11-20 09:00")
 SEED_FILTERS = ("status", "type", "entity", "agent", "listing", "project")
 

@@ -13,7 +13,13 @@ def open_store(settings: Settings) -> "Store":
     """The store that these settings name. Raises StoreError."""
     from leadlib.store import Store
 
-    return Store.open(settings.database, timezone=settings.timezone, portal=settings.portal)
+    return Store.open(
+        settings.database,
+        timezone=settings.timezone,
+        portal=settings.portal,
+        sla_minutes=settings.sla_minutes,
+        badge_rules=settings.badge_rules,
+    )
 
 
 def as_of(store: "Store") -> str:

@@ -1,6 +1,7 @@
 """What each number means (METRICS), what leads are grouped by (DIMENSIONS), and one function per question."""
 
 from leadlib.metrics.agents import agents
+from leadlib.metrics.badges import badges
 from leadlib.metrics.by_name import QUESTIONS, compute
 from leadlib.metrics.change import summary_change
 from leadlib.metrics.choices import choices
@@ -16,6 +17,7 @@ from leadlib.metrics.questions import (
 from leadlib.metrics.replies import SLA_MINUTES, reply_curve, reply_shares
 from leadlib.metrics.statistics import newcombe, wilson
 from leadlib.metrics.table import (
+    BADGE_WORDS,
     DIMENSIONS,
     GRAINS,
     HOURS_TO_MATURE,
@@ -25,6 +27,7 @@ from leadlib.metrics.table import (
     MINIMUM_FOR_VERDICT,
     QUALITY_WORDS,
     VERDICT_WORDS,
+    BadgeVerdict,
     Dimension,
     Metric,
     Quality,
@@ -35,6 +38,7 @@ from leadlib.metrics.table import (
 )
 
 __all__ = [
+    "BADGE_WORDS",
     "COUNTS",
     "DIMENSIONS",
     "GRAINS",
@@ -47,11 +51,13 @@ __all__ = [
     "QUESTIONS",
     "SLA_MINUTES",
     "VERDICT_WORDS",
+    "BadgeVerdict",
     "Dimension",
     "Metric",
     "Quality",
     "Verdict",
     "agents",
+    "badges",
     "breakdown",
     "choices",
     "compute",

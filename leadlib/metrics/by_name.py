@@ -9,6 +9,7 @@ from leadlib.errors import FilterError
 from leadlib.filters import Filters
 from leadlib.formats import Grain
 from leadlib.metrics.agents import agents
+from leadlib.metrics.badges import badges
 from leadlib.metrics.change import summary_change
 from leadlib.metrics.questions import breakdown, funnel, heat_map, status_counts, summary, volume
 from leadlib.metrics.replies import reply_curve, reply_shares
@@ -43,6 +44,7 @@ QUESTIONS: Mapping[str, Question] = {
     "status_counts": Question(status_counts, ANY),
     "breakdown": Question(breakdown, ANY, default_by="channel"),
     "agents": Question(agents, group="agent"),
+    "badges": Question(badges, group="agent"),
     "reply_shares": Question(reply_shares),
     "reply_curve": Question(reply_curve),
 }

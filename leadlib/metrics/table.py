@@ -31,6 +31,7 @@ Unit = Literal["leads", "people", "share", "leads per hour", "hours", "minutes",
 Better = Literal["more", "less", "neither"]
 Quality = Literal["no_leads", "too_few", "few", "bounds", "enough"]
 Verdict = Literal["better", "worse", "look_high", "look_low", "no_call", "too_few"]
+BadgeVerdict = Literal["passes", "fails", "cannot_tell", "too_few"]
 
 QUALITY_WORDS: Mapping[Quality, str] = {
     "no_leads": "no leads",
@@ -46,6 +47,13 @@ VERDICT_WORDS: Mapping[Verdict, str] = {
     "look_high": "No call: high, worth a look",
     "look_low": "No call: low, worth a look",
     "no_call": "No call",
+    "too_few": "Too few leads",
+}
+
+BADGE_WORDS: Mapping[BadgeVerdict, str] = {
+    "passes": "Passes today",
+    "fails": "Does not pass today",
+    "cannot_tell": "Cannot be told",
     "too_few": "Too few leads",
 }
 
@@ -344,6 +352,69 @@ METRICS: tuple[Metric, ...] = (
         "less",
         "oldest_waiting",
         question="agents",
+    ),
+    Metric(
+        "badge_share",
+        "Share answered, as badges count",
+        "Answered",
+        "share",
+        "Leads of the rule's last days, today included, that have responded, divided by all leads of those days, of "
+        "any channel and however young; the days are the account's, and filters other than the agent have no say.",
+        "more",
+        "badges",
+        "badge_answered",
+        "badge_leads",
+        question="badges",
+        beside=("badge_share_needed",),
+    ),
+    Metric(
+        "badge_to_answer",
+        "Answers missing",
+        "Missing",
+        "leads",
+        "How many more of today's leads would have to be answered for the share to reach what the rule asks.",
+        "less",
+        "badges",
+        question="badges",
+        beside=("badge_waiting",),
+    ),
+    Metric(
+        "badge_whatsapp_min",
+        "Mean time to a WhatsApp reply",
+        "WhatsApp reply",
+        "minutes",
+        "Mean minutes from a WhatsApp lead to its reply, of those answered in the rule's last days; between the least "
+        "and the most that the looks allow, and refused where what the rule asks lies between the two.",
+        "less",
+        "badges",
+        question="badges",
+        beside=("badge_whatsapp_needed", "n_whatsapp"),
+    ),
+    Metric(
+        "badge_verdict",
+        "Badge today",
+        "Badge today",
+        "words",
+        "Whether all rules that will be in force at the next evaluation are met by today's figures; too few leads are "
+        f"fewer than the rules ask for, or than {MINIMUM_FOR_RATE}.",
+        "neither",
+        "badges",
+        question="badges",
+        beside=("badge_action",),
+    ),
+    Metric(
+        "badge_chance",
+        "Chance to pass the next evaluation",
+        "Chance to pass",
+        "estimated share",
+        "Share of 2,000 simulated futures in which all rules are met on the day: leads leave the window, new ones come "
+        "as they did in it (Poisson) and are answered at the agent's shrunken rate (beta-binomial); leads that have "
+        "waited a day stay unanswered, WhatsApp replies take as long as they did, nobody does anything differently. "
+        f"From the worst to the best that unknown leads allow; not below {MINIMUM_FOR_VERDICT} leads.",
+        "more",
+        "badges",
+        question="badges",
+        beside=("badge_chance_reason",),
     ),
     Metric(
         "replied_within",

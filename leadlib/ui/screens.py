@@ -14,6 +14,7 @@ _SCREENS = {
     "entities": ("Entities", ":material/home_work:"),
     "agents": ("Agents", ":material/support_agent:"),
     "agent": ("Agent", ":material/person:"),
+    "badges": ("Badges", ":material/workspace_premium:"),
     "leads": ("Leads", ":material/list_alt:"),
     "health": ("Data health", ":material/health_and_safety:"),
 }
