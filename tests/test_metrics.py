@@ -35,7 +35,8 @@ from tests.conftest import DUBAI, at, make_lead
 
 ALL = Filters()
 OUR_FILES = (
-    *("badges", "choices", "cohort", "counts", "coverage", "heat_map", "oldest_waiting", "reply_intervals", "senders"),
+    *("backlog", "badges", "choices", "cohort", "counts", "coverage", "first_look", "heat_map", "oldest_waiting"),
+    *("queue", "reply_intervals", "senders"),
     *("stages_seen", "statuses", "volume"),
     *sorted({dimension.names for dimension in DIMENSIONS if dimension.names}),
 )

@@ -5,6 +5,7 @@ them where no markup is read.
 """
 
 from leadlib.charts.agents_funnel import agents_takeaway, plot_agents
+from leadlib.charts.backlog import backlog_takeaway, plot_backlog
 from leadlib.charts.badges import badges_takeaway, plot_badges
 from leadlib.charts.funnel import (
     funnel_by_channel_takeaway,
@@ -27,6 +28,7 @@ from leadlib.charts.volume import plot_volume, volume_takeaway
 
 __all__ = [
     "agents_takeaway",
+    "backlog_takeaway",
     "badges_takeaway",
     "entity_types_takeaway",
     "funnel_by_channel_takeaway",
@@ -34,6 +36,7 @@ __all__ = [
     "heat_map_takeaway",
     "league_takeaway",
     "plot_agents",
+    "plot_backlog",
     "plot_badges",
     "plot_entity_types",
     "plot_funnel",

@@ -15,6 +15,7 @@ from leadlib.metrics.questions import (
     volume,
 )
 from leadlib.metrics.replies import SLA_MINUTES, reply_curve, reply_shares
+from leadlib.metrics.rescue import backlog, queue, reply_chances
 from leadlib.metrics.statistics import newcombe, wilson
 from leadlib.metrics.table import (
     BADGE_WORDS,
@@ -57,6 +58,7 @@ __all__ = [
     "Quality",
     "Verdict",
     "agents",
+    "backlog",
     "badges",
     "breakdown",
     "choices",
@@ -67,6 +69,8 @@ __all__ = [
     "heat_map",
     "metric_named",
     "newcombe",
+    "queue",
+    "reply_chances",
     "reply_curve",
     "reply_shares",
     "status_counts",

@@ -14,7 +14,7 @@ from leadlib import formats
 from leadlib.badge_rules import FIGURES, BadgeRule, Figure
 from leadlib.filters import Filters, start_of_day
 from leadlib.metrics.counting import rate
-from leadlib.metrics.queries import ask, coverage, local_time, names_of
+from leadlib.metrics.queries import ask, coverage, group_label, local_time, names_of
 from leadlib.metrics.table import MINIMUM_FOR_RATE, MINIMUM_FOR_VERDICT, BadgeVerdict, dimension_named
 from leadlib.statistics import Window, future_mean, future_window, shrink
 from leadlib.store import Store
@@ -77,7 +77,7 @@ def badges(store: Store, filters: Filters, as_of: datetime | None = None) -> pd.
     frame = pd.DataFrame(
         {
             "key": pd.Series(keys, dtype="str"),
-            "label": pd.Series([(names[k].label if k in names else None) or f"#{k}" for k in keys], dtype="str"),
+            "label": pd.Series([group_label(store, dimension_named("agent"), key) for key in keys], dtype="str"),
             "is_active": np.array([names[k].is_active if k in names else None for k in keys], dtype=object),
             **columns,
             "evaluated_on": evaluated_on,

@@ -13,6 +13,7 @@ from leadlib.metrics.badges import badges
 from leadlib.metrics.change import summary_change
 from leadlib.metrics.questions import breakdown, funnel, heat_map, status_counts, summary, volume
 from leadlib.metrics.replies import reply_curve, reply_shares
+from leadlib.metrics.rescue import backlog, reply_chances
 from leadlib.metrics.table import METRICS, dimension_named, metric_named, unknown
 from leadlib.store import Store
 
@@ -45,6 +46,8 @@ QUESTIONS: Mapping[str, Question] = {
     "breakdown": Question(breakdown, ANY, default_by="channel"),
     "agents": Question(agents, group="agent"),
     "badges": Question(badges, group="agent"),
+    "backlog": Question(backlog, ("agent", "channel")),
+    "reply_chances": Question(reply_chances, group="channel"),
     "reply_shares": Question(reply_shares),
     "reply_curve": Question(reply_curve),
 }

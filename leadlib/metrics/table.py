@@ -183,7 +183,8 @@ METRICS: tuple[Metric, ...] = (
         "Waiting now",
         "Waiting",
         "leads",
-        "Leads without a response that are still open: sent, delivered or opened, of any age.",
+        "Leads without a response that are still open at the portal: sent, delivered or opened, of any age, and not "
+        "gone from it.",
         "less",
         "counts",
     ),
@@ -352,6 +353,40 @@ METRICS: tuple[Metric, ...] = (
         "less",
         "oldest_waiting",
         question="agents",
+    ),
+    Metric(
+        "overdue",
+        "Overdue",
+        "Overdue",
+        "leads",
+        "Leads that wait now and have waited longer than the SLA allows, on the working clock.",
+        "less",
+        "backlog",
+        question="backlog",
+        beside=("waiting", "sla_minutes"),
+    ),
+    Metric(
+        "waiting_again",
+        "From repeat senders",
+        "Repeat senders",
+        "leads",
+        "Leads that wait now and whose sender (phone, e-mail or username, as a keyed hash) has sent a lead before, to "
+        "anyone here.",
+        "less",
+        "backlog",
+        question="backlog",
+    ),
+    Metric(
+        "reply_chance",
+        "Chance that a reply still comes",
+        "Chance",
+        "estimated share",
+        "Of leads of this channel that have waited as long, the share that still gets a reply, from the looks at all "
+        f"leads that came since Leadlight began to look; refused where fewer than {MINIMUM_FOR_VERDICT} were seen "
+        "waiting so long, or where looks are too far apart. Calls have none: they are answered at once or never.",
+        "more",
+        "reply_intervals",
+        question="reply_chances",
     ),
     Metric(
         "badge_share",

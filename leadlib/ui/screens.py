@@ -8,6 +8,7 @@ from streamlit.navigation.page import StreamlitPage
 _PAGES = Path(__file__).resolve().parents[2] / "pages"
 _SCREENS = {
     "overview": ("Overview", ":material/dashboard:"),
+    "queue": ("Rescue queue", ":material/sos:"),
     "volume": ("Volume", ":material/bar_chart:"),
     "funnel": ("Funnel", ":material/filter_alt:"),
     "response_times": ("Time to respond", ":material/timer:"),

@@ -1,0 +1,182 @@
+"""The leads that wait now: how long, how many too long, and how likely a reply still comes."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Literal, get_args
+
+import numpy as np
+import pandas as pd
+
+from leadlib import formats
+from leadlib.filters import MISSING, Filters, to_where
+from leadlib.metrics.lead_rows import ROWS_PER_PAGE
+from leadlib.metrics.queries import ask, coverage, group_label, local_time, names_of, remembered, sql_named, utc
+from leadlib.metrics.replies import WIDEST_BOUNDS
+from leadlib.metrics.statistics import wilson
+from leadlib.metrics.table import (
+    CHANNEL_LABELS,
+    MINIMUM_FOR_VERDICT,
+    NO_GROUP,
+    dimension_named,
+    unknown,
+)
+from leadlib.statistics import Incidence, incidence
+from leadlib.store import Store
+
+QueueOrder = Literal["repeat", "due", "chance", "oldest"]
+# Who can still be answered in time comes first, the nearest to the end of it on top; then what is overdue least.
+_DUE = "is_overdue, if(is_overdue, null, created_at), created_at desc, lead_id"
+_ORDERS: dict[QueueOrder, str] = {
+    "repeat": f"nth_lead = 1, {_DUE}",
+    "due": _DUE,
+    "oldest": "created_at, lead_id",
+    "chance": "reply_chance desc nulls last, created_at desc, lead_id",
+}
+
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+_BACKLOG = ("key", "label", "is_active", "waiting", "overdue", "waiting_again", "oldest_waiting_h", "sla_minutes")
+_CHANCES = ("key", "label", "age_min", "reply_chance", "reply_chance_low", "reply_chance_high", "n_waited", "reason")
+
+
+def backlog(store: Store, filters: Filters, by: Literal["agent", "channel"] | None = None) -> pd.DataFrame:
+    """What waits, one row per agent or channel that has any, most overdue first; one row of all where `by` is None.
+
+    Columns: key and label (the group, "none" for unassigned leads), is_active (agents: False if departed), waiting,
+    overdue (waiting for more than sla_minutes on the working clock), waiting_again (from senders of earlier leads),
+    oldest_waiting_h (hours up to the last observation; NaN if nothing waits), sla_minutes. Without `by` there is a row
+    also where nothing waits.
+    """
+    if by not in (None, "agent", "channel"):
+        raise unknown("group for the backlog", str(by), ["agent", "channel"])
+    dimension = dimension_named(by) if by else NO_GROUP
+    ends_at = coverage(store).ends_at
+    rows = ask(store, "backlog", filters, by=(dimension,), overdue_before=_overdue_before(store))
+    if by is None and rows.empty:
+        rows = pd.DataFrame({"key": [NO_GROUP.key], "oldest_created_at": [pd.NaT]})
+        rows[["waiting", "overdue", "waiting_again"]] = 0
+    keys = list(rows["key"].fillna(MISSING))
+    names = names_of(store, dimension)
+    rows["key"] = pd.Series(keys, dtype="str")
+    rows["label"] = pd.Series([group_label(store, dimension, key) for key in keys], dtype="str")
+    rows["is_active"] = np.array([names[key].is_active if key in names else None for key in keys], dtype=object)
+    rows["oldest_waiting_h"] = [
+        np.nan if pd.isna(oldest) or ends_at is None else (ends_at - utc(oldest)) / timedelta(hours=1)
+        for oldest in rows["oldest_created_at"]
+    ]
+    rows["sla_minutes"] = store.sla_minutes
+    rows = rows.sort_values(["overdue", "waiting", "key"], ascending=[False, False, True], ignore_index=True)
+    return rows[list(_BACKLOG)]
+
+
+def queue(store: Store, filters: Filters, order: QueueOrder = "repeat", page: int = 1) -> pd.DataFrame:
+    """The waiting leads of one page of fifty, counted from 1; nothing personal. A page past the end is empty.
+
+    There are as many as `waiting` says under the same filters. Columns: those of `lead_rows`; nth_lead (1 for a
+    sender's first lead, 2 for the next, among all leads), reply_chance (that a reply still comes; NaN where refused),
+    waited_min and sla_left_min (minutes on the working clock up to the last observation; the second is negative for
+    what is overdue), is_overdue.
+    """
+    if order not in get_args(QueueOrder):
+        raise unknown("order", order, get_args(QueueOrder))
+    ends_at = coverage(store).ends_at or _NEVER
+    condition, bound = to_where(filters, store.timezone)
+    chances = reply_chances(store, Filters())
+    values: dict[str, tuple[str, object]] = {
+        "as_of": ("timestamptz '2100-01-01 00:00:00+00' /* as of */", ends_at),
+        "overdue_before": ("timestamptz '1900-01-01 00:00:00+00' /* overdue before */", _overdue_before(store)),
+        "channels": ("'[]' /* channels */", list(chances["key"])),
+        "ages": ("'[]' /* ages */", list(chances["age_min"])),
+        "chances": ("'[]' /* chances */", [None if np.isnan(x) else x for x in chances["reply_chance"]]),
+        "rows": ("50 /* rows */", ROWS_PER_PAGE),
+        "skipped": ("0 /* skipped */", (max(1, page) - 1) * ROWS_PER_PAGE),
+    }
+    sql = sql_named("queue").replace("true /* filters */", condition)
+    sql = sql.replace("created_at, lead_id /* order */", _ORDERS[order])
+    for name, (mark, _) in values.items():
+        sql = sql.replace(mark, f"${name}")
+    rows = store.query(sql, {**bound, **{name: value for name, (_, value) in values.items()}})
+    rows["waited_min"] = [_working_minutes(store, utc(created_at), ends_at) for created_at in rows["created_at"]]
+    rows["sla_left_min"] = store.sla_minutes - rows["waited_min"].astype("float64")
+    return rows
+
+
+def reply_chances(store: Store, filters: Filters) -> pd.DataFrame:
+    """How likely a reply still comes to a lead that waits, by channel and by the age from which that holds.
+
+    Whatever the filters, all leads are looked at that came since the day after the first look: of earlier ones nobody
+    knows how long they waited. Columns: key and label (the channel), age_min (on the wall clock; the row holds until
+    the next one of its channel), reply_chance with _low and _high (95 % interval, about that of a share counted among
+    n_waited, from the least to the most that the looks allow; all NaN where refused), n_waited (leads that were seen
+    waiting at this age, whatever came later), reason (why there is no chance; empty if there is one). Rows go by
+    channel and age; no rows for calls.
+    """
+    first_at = ask(store, "first_look", Filters())["first_seen_at"].iloc[0]
+    if pd.isna(first_at):
+        return _no_chances()
+    since = local_time(utc(first_at), store).date() + timedelta(days=1)
+    channels = sorted(
+        set(ask(store, "statuses", Filters(), by=(dimension_named("channel"),))["key"].dropna()) - {"call"}
+    )
+    found = [_chances_of(store, channel, since.isoformat()) for channel in channels]
+    return pd.concat(found, ignore_index=True) if found else _no_chances()
+
+
+def _chances_of(store: Store, channel: str, since: str) -> pd.DataFrame:
+    rows = ask(store, "reply_intervals", Filters.of({"type": [channel], "from": [since]}))
+    known = rows[rows["kind"] != "unknown"].sort_values(["kind", "begins_min", "ends_min"])
+
+    def made() -> Incidence:
+        kinds = np.where(known["kind"] == "archived", 1, 0)
+        return incidence(known["begins_min"], known["ends_min"].fillna(np.inf), kinds, known["leads"], 2)
+
+    shares = remembered(store, ("rescue", channel, since), made)
+    edges = shares.edges if len(shares.edges) else np.array([0.0])
+    ended = np.column_stack([np.zeros(2), np.cumsum(shares.mass, axis=1)])[:, : len(edges)]
+    replied = ended[0]
+    # At each edge: of those still waiting, the share that replies later.
+    at_edge = (replied[-1] - replied) / np.maximum(1 - ended.sum(axis=0), 1e-12)
+    later = np.append(at_edge[1:], at_edge[-1])
+    least, most = np.minimum(at_edge, later), np.maximum(at_edge, later)
+    # A row holds until the next edge, so who was last seen waiting at that one was seen waiting all along it.
+    until = np.append(edges[1:], np.inf)
+    begins, leads = known["begins_min"].to_numpy("float64"), known["leads"].to_numpy("int64")
+    n_waited = np.array([leads[begins >= edge].sum() for edge in edges], dtype="int64")
+    reasons = [_reason(*row) for row in zip(n_waited, most - least, until, strict=True)]
+    low, _ = wilson(least * n_waited, n_waited)
+    _, high = wilson(most * n_waited, n_waited)
+    is_told = np.array([not reason for reason in reasons], dtype=bool)
+    return pd.DataFrame(
+        {
+            "key": pd.Series([channel] * len(edges), dtype="str"),
+            "label": pd.Series([CHANNEL_LABELS.get(channel, channel)] * len(edges), dtype="str"),
+            "age_min": edges,
+            "reply_chance": np.where(is_told, (least + most) / 2, np.nan),
+            "reply_chance_low": np.where(is_told, low, np.nan),
+            "reply_chance_high": np.where(is_told, high, np.nan),
+            "n_waited": n_waited,
+            "reason": pd.Series(reasons, dtype="str"),
+        }
+    )[list(_CHANCES)]
+
+
+def _reason(n_waited: int, width: float, until: float) -> str:
+    if n_waited < MINIMUM_FOR_VERDICT:
+        return f"History is too thin: {formats.count_of(n_waited, 'lead')} seen waiting so long."
+    if np.isinf(until):
+        return "No lead has been followed for longer."
+    return "Looks are too far apart." if width > WIDEST_BOUNDS else ""
+
+
+def _no_chances() -> pd.DataFrame:
+    frame = pd.DataFrame({name: [] for name in _CHANCES})
+    return frame.astype({"key": "str", "label": "str", "reason": "str", "n_waited": "int64"})
+
+
+def _overdue_before(store: Store) -> datetime:
+    """Leads that were created before this instant have waited longer than the SLA allows."""
+    ends_at = coverage(store).ends_at
+    return _NEVER if ends_at is None else ends_at - timedelta(minutes=store.sla_minutes)
+
+
+def _working_minutes(store: Store, start: datetime, end: datetime) -> float:
+    return (end - start) / timedelta(minutes=1)

@@ -1,0 +1,228 @@
+"""Rescue queue: given leads, the ones that wait in their order; and how likely a reply still comes, by given looks."""
+
+import math
+
+import numpy as np
+import pytest
+
+from leadlib import charts
+from leadlib.errors import FilterError
+from leadlib.filters import Filters
+from leadlib.metrics import backlog, compute, queue, reply_chances, summary
+from leadlib.store import SliceRow, Store
+from leadlib.ui.rescue import chance_note
+from tests.conftest import at, make_lead
+
+ALL = Filters()
+NOON = "2026-09-15T12:00:00Z"
+
+
+def phone(number: int) -> dict[str, object]:
+    return {"sender": {"name": "Test Sender", "contacts": [{"type": "phone", "value": f"+9715000{number:05}"}]}}
+
+
+def see(store: Store, when: str, **statuses: str) -> None:
+    """The portal shows leads, each of a person of its own and created at noon, with these statuses."""
+    leads = [make_lead(i, NOON, status=status, **phone(ord(i[0]))) for i, status in statuses.items()]
+    store.write_leads(leads, observed_at=at(when))
+
+
+def ids(store: Store, filters: Filters = ALL, **asked: object) -> list[str]:
+    return list(queue(store, filters, **asked)["lead_id"])  # type: ignore[arg-type]
+
+
+# Who waits
+
+
+def test_only_who_has_no_answer_and_is_open_waits(store: Store) -> None:
+    see(store, "2026-09-15 12:10", a="sent", b="opened", c="delivered", d="responded", e="archived", f="on_hold")
+    assert sorted(ids(store)) == ["a", "b", "c"]
+    assert summary(store, ALL)["waiting"].item() == backlog(store, ALL)["waiting"].item() == 3
+
+
+def test_a_lead_that_is_gone_from_the_portal_waits_no_longer(store: Store) -> None:
+    see(store, "2026-09-15 12:10", a="sent")
+    for day in (16, 17):
+        sync_id, when = f"sweep {day}", at(f"2026-09-{day} 12:00")
+        store.write_slice(SliceRow(sync_id, at("2026-09-15 00:00"), at("2026-09-16 00:00"), 0, 0, True, when))
+        store.settle_absences(sync_id, began_at=when, is_too_many=lambda n, n_live: False)
+    assert ids(store) == []
+    row = summary(store, ALL).iloc[0]
+    assert (row["leads"], row["waiting"]) == (1, 0)
+    assert math.isnan(backlog(store, ALL)["oldest_waiting_h"].item())
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {},
+        {"agent": ["90002"]},
+        {"agent": ["none"]},
+        {"type": ["call"], "status": ["sent"]},
+        {"from": ["2026-09-10"], "to": ["2026-09-12"]},
+        {"listing": ["X-1"]},
+        {"agent": ["1"]},
+    ],
+    ids=["all", "agent", "unassigned", "channel-and-status", "days", "listing", "nobody"],
+)
+def test_the_rows_are_as_many_as_wait_under_the_same_filters(store: Store, filters: dict[str, list[str]]) -> None:
+    leads = [
+        make_lead(
+            str(i),
+            f"2026-09-{1 + i % 15:02}T{i % 24:02}:00:00Z",
+            status=("sent", "opened", "responded", "archived", "delivered")[i % 5],
+            channel=("whatsapp", "call", "email")[i % 3],
+            publicProfile={"id": 90001 + i % 4} if i % 7 else None,
+            listing={"id": "L", "reference": f"X-{i % 9}"},
+            **phone(i % 60),
+        )
+        for i in range(210)
+    ]
+    store.write_leads(leads, observed_at=at("2026-09-16 12:00"))
+    asked = Filters.of(filters)
+    pages = [ids(store, asked, page=page) for page in range(1, 5)]
+    listed = [lead_id for page in pages for lead_id in page]
+    assert all(len(page) <= 50 for page in pages)
+    assert len(listed) == len(set(listed)) == summary(store, asked)["waiting"].item()
+    assert backlog(store, asked)["waiting"].item() == len(listed)
+    for by in ("agent", "channel"):
+        assert backlog(store, asked, by)["waiting"].sum() == len(listed)  # type: ignore[arg-type]
+
+
+def test_nothing_waiting_is_a_row_of_noughts_and_no_group(store: Store) -> None:
+    for _ in range(2):
+        row = backlog(store, ALL).iloc[0]
+        assert (row["waiting"], row["overdue"], row["waiting_again"]) == (0, 0, 0)
+        assert backlog(store, ALL, "agent").empty
+        assert queue(store, ALL).empty
+        see(store, "2026-09-15 12:10", a="responded")
+    assert charts.backlog_takeaway(backlog(store, ALL, "agent")) == "No leads wait under these filters."
+
+
+# Senders
+
+
+def test_the_leads_of_a_sender_are_numbered_over_all_leads_whatever_is_filtered(store: Store) -> None:
+    """One person wrote three times, to two agents; the first was answered. Another one has no address at all."""
+    store.write_leads(
+        [
+            make_lead("first", "2026-09-01T08:00:00Z", status="responded", **phone(1)),
+            make_lead("second", "2026-09-02T08:00:00Z", publicProfile={"id": 90002}, **phone(1)),
+            make_lead("third", "2026-09-03T08:00:00Z", **phone(1)),
+            make_lead("other", "2026-09-04T08:00:00Z", **phone(2)),
+            make_lead("unknown", "2026-09-05T08:00:00Z", sender={"contacts": []}),
+            make_lead("unknown too", "2026-09-05T08:00:00Z", sender={"contacts": []}),
+        ],
+        observed_at=at("2026-09-06 08:00"),
+    )
+    rows = queue(store, ALL).set_index("lead_id")
+    assert dict(rows["nth_lead"]) == {"second": 2, "third": 3, "other": 1, "unknown": 1, "unknown too": 1}
+    assert list(rows.index[:2]) == ["third", "second"]  # repeat senders first, of them the latest
+    assert backlog(store, ALL)["waiting_again"].item() == 2
+    assert queue(store, Filters.of({"agent": ["90002"]}))["nth_lead"].tolist() == [2]
+    assert "sender_key" not in rows.columns
+
+
+def test_two_leads_of_one_moment_are_numbered_by_their_ids(store: Store) -> None:
+    store.write_leads([make_lead(i, NOON, **phone(1)) for i in ("b", "a")], observed_at=at("2026-09-15 13:00"))
+    assert dict(queue(store, ALL)[["lead_id", "nth_lead"]].to_numpy()) == {"a": 1, "b": 2}
+
+
+# Chance
+
+
+def follow(store: Store, when: str, n: int, n_from: int = 0, **changes: object) -> None:
+    """Leads by their numbers, of the day after the first look, as the portal shows them then."""
+    leads = [make_lead(str(i), "2026-09-15T06:00:00Z", **{**phone(i), **changes}) for i in range(n_from, n)]
+    store.write_leads(leads, observed_at=at(when))
+
+
+def looked_at(store: Store) -> None:
+    """Forty leads, looked at after 10, 20, 60 and 120 minutes: 2, then 2 more reply, 4 are archived."""
+    store.write_leads([make_lead("old", "2026-09-01T06:00:00Z")], observed_at=at("2026-09-14 06:00"))
+    follow(store, "2026-09-15 06:10", 40)
+    follow(store, "2026-09-15 06:20", 2, status="responded")
+    follow(store, "2026-09-15 06:20", 40, 2)
+    follow(store, "2026-09-15 07:00", 4, 2, status="responded")
+    follow(store, "2026-09-15 07:00", 8, 4, status="archived")
+    follow(store, "2026-09-15 08:00", 40, 8)
+
+
+def test_the_chance_is_that_of_the_leads_that_had_waited_as_long(store: Store) -> None:
+    """Of 40 that waited at 10 minutes 4 replied later, of 38 at 20 minutes 2, of 32 at an hour none.
+
+    Between two looks it lies between both: the middle of 4/40 and 2/38, and of 2/38 and 0.
+    """
+    looked_at(store)
+    chances = reply_chances(store, ALL).set_index("age_min")
+    assert set(chances["key"]) == {"whatsapp"}
+    assert list(chances["reply_chance"].iloc[:4]) == pytest.approx(
+        [4 / 40, (4 / 40 + 2 / 38) / 2, (2 / 38 + 0) / 2, 0], abs=1e-3
+    )
+    assert list(chances["n_waited"].iloc[:4]) == [40, 40, 38, 32]
+    assert chances["reason"].iloc[-1] == "No lead has been followed for longer."
+    assert (chances["reply_chance_low"].iloc[:4] <= chances["reply_chance"].iloc[:4]).all()
+    assert (chances["reply_chance"].iloc[:4] <= chances["reply_chance_high"].iloc[:4]).all()
+    assert chance_note(reply_chances(store, ALL)).startswith("Chances are those of leads of the same channel")
+
+
+def test_the_queue_shows_each_lead_the_chance_of_its_age(store: Store) -> None:
+    looked_at(store)
+    store.write_leads(
+        [
+            make_lead("fifteen", "2026-09-15T08:00:00Z", **phone(101)),
+            make_lead("ninety", "2026-09-15T06:45:00Z", **phone(102)),
+            make_lead("missed call", "2026-09-15T08:00:00Z", channel="call", **phone(103)),
+        ],
+        observed_at=at("2026-09-15 08:15"),
+    )
+    store.write_slice(SliceRow("s", at("2026-09-01 00:00"), at("2026-09-15 08:15"), 0, 0, True, at("2026-09-15 08:15")))
+    rows = queue(store, ALL, "chance").set_index("lead_id")
+    steps = reply_chances(store, ALL)
+    for lead_id, age in (("fifteen", 15), ("ninety", 90)):
+        expected = steps.loc[steps["age_min"] <= age, "reply_chance"].iloc[-1]
+        assert rows.loc[lead_id, "reply_chance"] == expected
+    assert math.isnan(rows.loc["missed call", "reply_chance"])
+    assert rows.index[0] == "fifteen"
+    assert np.isnan(rows["reply_chance"].iloc[-1])
+
+
+def test_too_few_leads_that_waited_so_long_and_looks_too_far_apart_are_refused(store: Store) -> None:
+    """Of 24, all were seen waiting at 10 minutes, half with a reply at 60, and no look in between."""
+    store.write_leads([make_lead("old", "2026-09-01T06:00:00Z")], observed_at=at("2026-09-14 06:00"))
+    follow(store, "2026-09-15 06:10", 24)
+    follow(store, "2026-09-15 07:00", 12, status="responded")
+    follow(store, "2026-09-15 07:00", 24, 12)
+    chances = reply_chances(store, ALL).set_index("age_min")
+    assert chances.loc[10, "reason"] == "Looks are too far apart."
+    assert chances.loc[60, "reason"] == "History is too thin: 12\u00a0leads seen waiting so long."
+    assert chances["reply_chance"].iloc[1:].isna().all()
+
+
+def test_leads_from_before_the_first_look_tell_no_chance(store: Store) -> None:
+    """They were found answered or waiting at some age; how long they had waited nobody saw."""
+    for hour in range(40):
+        lead = make_lead(
+            str(hour), f"2026-09-{12 + hour // 20}T{hour % 20:02}:00:00Z", status="responded", **phone(hour)
+        )
+        store.write_leads([lead], observed_at=at("2026-09-14 06:00"))
+    assert reply_chances(store, ALL)["reply_chance"].isna().all()
+    assert chance_note(reply_chances(store, ALL)).startswith("No chance that a reply still comes is told yet")
+
+
+def test_a_store_without_leads_has_no_chances(store: Store) -> None:
+    assert reply_chances(store, ALL).empty
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda s: queue(s, ALL, "newest"),
+        lambda s: backlog(s, ALL, "listing"),
+        lambda s: compute("overdue", s, ALL, by="listing"),
+    ],
+    ids=["order", "group", "group-by-name"],
+)
+def test_an_unknown_order_or_group_is_refused(store: Store, ask: object) -> None:
+    with pytest.raises(FilterError, match=r"Known|Did you mean"):
+        ask(store)  # type: ignore[operator]
