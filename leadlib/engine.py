@@ -48,6 +48,7 @@ class Engine:
                     settings.database,
                     timezone=settings.timezone,
                     portal=settings.portal,
+                    working_hours=settings.working_hours,
                     sla_minutes=settings.sla_minutes,
                     badge_rules=settings.badge_rules,
                 )

@@ -17,6 +17,7 @@ def open_store(settings: Settings) -> "Store":
         settings.database,
         timezone=settings.timezone,
         portal=settings.portal,
+        working_hours=settings.working_hours,
         sla_minutes=settings.sla_minutes,
         badge_rules=settings.badge_rules,
     )

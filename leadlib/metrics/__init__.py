@@ -37,6 +37,7 @@ from leadlib.metrics.table import (
     grain_named,
     metric_named,
 )
+from leadlib.metrics.working_clock import WorkingClock, clock_of
 
 __all__ = [
     "BADGE_WORDS",
@@ -57,11 +58,13 @@ __all__ = [
     "Metric",
     "Quality",
     "Verdict",
+    "WorkingClock",
     "agents",
     "backlog",
     "badges",
     "breakdown",
     "choices",
+    "clock_of",
     "compute",
     "dimension_named",
     "funnel",

@@ -1,9 +1,11 @@
 """The leads that wait now: how long, how many too long, and how likely a reply still comes."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Literal, get_args
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from leadlib import formats
@@ -19,6 +21,7 @@ from leadlib.metrics.table import (
     dimension_named,
     unknown,
 )
+from leadlib.metrics.working_clock import clock_of
 from leadlib.statistics import Incidence, incidence
 from leadlib.store import Store
 
@@ -95,8 +98,9 @@ def queue(store: Store, filters: Filters, order: QueueOrder = "repeat", page: in
     for name, (mark, _) in values.items():
         sql = sql.replace(mark, f"${name}")
     rows = store.query(sql, {**bound, **{name: value for name, (_, value) in values.items()}})
-    rows["waited_min"] = [_working_minutes(store, utc(created_at), ends_at) for created_at in rows["created_at"]]
-    rows["sla_left_min"] = store.sla_minutes - rows["waited_min"].astype("float64")
+    created_at = _instants(utc(instant) for instant in rows["created_at"])
+    rows["waited_min"] = clock_of(store).minutes_between(created_at, _instants([ends_at]))
+    rows["sla_left_min"] = store.sla_minutes - rows["waited_min"]
     return rows
 
 
@@ -173,10 +177,17 @@ def _no_chances() -> pd.DataFrame:
 
 
 def _overdue_before(store: Store) -> datetime:
-    """Leads that were created before this instant have waited longer than the SLA allows."""
+    """Leads that were created before this instant have waited longer than the SLA allows, on the working clock."""
     ends_at = coverage(store).ends_at
-    return _NEVER if ends_at is None else ends_at - timedelta(minutes=store.sla_minutes)
+    if ends_at is None:
+        return _NEVER
+    clock = clock_of(store)
+    weeks = store.sla_minutes // clock.hours.minutes_per_week + 2
+    begin, end = _instants([ends_at - timedelta(weeks=weeks), ends_at])
+    # The first instant after which no more work has been done than the SLA allows: nobody has to count lead by lead.
+    (found,) = clock.after(np.array([begin]), float(clock.minutes_between(begin, end)) - store.sla_minutes)
+    return utc(pd.Timestamp(found))
 
 
-def _working_minutes(store: Store, start: datetime, end: datetime) -> float:
-    return (end - start) / timedelta(minutes=1)
+def _instants(instants: Iterable[datetime]) -> npt.NDArray[np.datetime64]:
+    return np.array([instant.astimezone(UTC).replace(tzinfo=None) for instant in instants], dtype="datetime64[us]")

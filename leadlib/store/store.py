@@ -50,6 +50,7 @@ from leadlib.store.writes import (
     write_personal,
     write_rejected_payloads,
 )
+from leadlib.working_hours import USUAL_HOURS, WorkingHours
 
 log = logging.getLogger(__name__)
 
@@ -77,11 +78,13 @@ class Store:
         opened: Opened,
         timezone: ZoneInfo,
         portal: str,
+        working_hours: WorkingHours,
         sla_minutes: int,
         badge_rules: BadgeRules,
     ) -> None:
         self.folder = folder
         self.timezone = timezone
+        self.working_hours = working_hours
         self.portal = portal
         self.sla_minutes = sla_minutes
         self.badge_rules = badge_rules
@@ -105,19 +108,21 @@ class Store:
         *,
         timezone: ZoneInfo,
         portal: str,
+        working_hours: WorkingHours = USUAL_HOURS,
         sla_minutes: int = 60,
         badge_rules: BadgeRules = EXAMPLE,
     ) -> "Store":
         """The store in `folder`, created if there is none; days begin in `timezone`, leads come from `portal`.
 
-        `sla_minutes` and `badge_rules` are what the account wants its leads to be judged by: questions read them here.
+        `working_hours` are told on the clock of that zone. Like `sla_minutes` and `badge_rules` they are what the
+        account wants its leads to be judged by, and not kept: another start may count with others.
         A damaged file is moved aside and restored from its newest copy, and an alarm says so. Where the folder may not
         be written, the store is opened for reading. Raises StoreBusyError, StoreUnreadableError, or WrongPortalError
         if the folder holds another portal's leads.
         """
         opened = open_files(folder)
         try:
-            store = cls(folder, opened, timezone, portal, sla_minutes, badge_rules)
+            store = cls(folder, opened, timezone, portal, working_hours, sla_minutes, badge_rules)
             if opened.is_read_only:
                 store._take_as_it_is()
             else:
