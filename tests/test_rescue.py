@@ -1,6 +1,7 @@
 """Rescue queue: given leads, the ones that wait in their order; and how likely a reply still comes, by given looks."""
 
 import math
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -128,6 +129,56 @@ def test_two_leads_of_one_moment_are_numbered_by_their_ids(store: Store) -> None
     assert dict(queue(store, ALL)[["lead_id", "nth_lead"]].to_numpy()) == {"a": 1, "b": 2}
 
 
+# SLA
+
+
+def test_an_hour_of_work_is_not_spent_at_night(store: Store) -> None:
+    """Work is 09:00 to 19:00 in Dubai (UTC+4): on Tuesday at 10:00 an hour of today counts, and the rest of Monday."""
+    store.write_leads(
+        [
+            make_lead("half an hour of Monday", "2026-09-14T14:30:00Z", **phone(1)),  # 18:30
+            make_lead("last second of Monday", "2026-09-14T14:59:59Z", **phone(2)),
+            make_lead("end of Monday", "2026-09-14T15:00:00Z", **phone(3)),
+            make_lead("night", "2026-09-14T22:00:00Z", **phone(4)),
+            make_lead("half of today", "2026-09-15T05:30:00Z", **phone(5)),
+        ],
+        observed_at=at("2026-09-15 06:00"),
+    )
+    rows = queue(store, ALL, "due").set_index("lead_id")
+    assert dict(rows["waited_min"]) == pytest.approx(
+        {
+            "half an hour of Monday": 30 + 60,
+            "last second of Monday": 1 / 60 + 60,
+            "end of Monday": 0 + 60,
+            "night": 60,
+            "half of today": 30,
+        }
+    )
+    assert set(rows.index[rows["is_overdue"]]) == {"half an hour of Monday", "last second of Monday"}
+    assert rows.loc["half an hour of Monday", "sla_left_min"] == 60 - 90
+    row = backlog(store, ALL).iloc[0]
+    assert (row["waiting"], row["overdue"], row["sla_minutes"]) == (5, 2, 60)
+    assert row["oldest_waiting_h"] == 15.5  # on the wall clock
+    # In time first, the nearest to the end of it on top; then what is overdue least.
+    assert list(rows.index) == [
+        *("end of Monday", "night", "half of today"),
+        *("last second of Monday", "half an hour of Monday"),
+    ]
+
+
+@pytest.mark.parametrize("now", ["2026-09-15 06:00", "2026-09-20 10:00", "2026-09-19 23:00"])
+def test_overdue_is_what_waited_longer_whatever_the_hour_and_the_sla(store: Store, now: str) -> None:
+    """The queue tells by one instant what the clock tells lead by lead: on a Tuesday, a Sunday, and at night."""
+    leads = [make_lead(str(i), (at(now) - timedelta(hours=7 * i)).isoformat(), **phone(i)) for i in range(50)]
+    store.write_leads(leads, observed_at=at(now))
+    for sla_minutes in (1, 60, 599, 600, 601, 3_360, 10_080):
+        store.sla_minutes = sla_minutes
+        rows = queue(store, ALL, "oldest")
+        assert list(rows["is_overdue"]) == [waited > sla_minutes for waited in rows["waited_min"]]
+        assert backlog(store, ALL)["overdue"].item() == rows["is_overdue"].sum()
+        assert (rows["waited_min"].diff().dropna() <= 0).all()
+
+
 # Chance
 
 
@@ -201,11 +252,11 @@ def test_too_few_leads_that_waited_so_long_and_looks_too_far_apart_are_refused(s
 
 def test_leads_from_before_the_first_look_tell_no_chance(store: Store) -> None:
     """They were found answered or waiting at some age; how long they had waited nobody saw."""
-    for hour in range(40):
-        lead = make_lead(
-            str(hour), f"2026-09-{12 + hour // 20}T{hour % 20:02}:00:00Z", status="responded", **phone(hour)
-        )
-        store.write_leads([lead], observed_at=at("2026-09-14 06:00"))
+    leads = [
+        make_lead(str(i), f"2026-09-{12 + i // 20}T{i % 20:02}:00:00Z", status="responded", **phone(i))
+        for i in range(40)
+    ]
+    store.write_leads(leads, observed_at=at("2026-09-14 06:00"))
     assert reply_chances(store, ALL)["reply_chance"].isna().all()
     assert chance_note(reply_chances(store, ALL)).startswith("No chance that a reply still comes is told yet")
 

@@ -114,7 +114,11 @@ def draw_table(view: View, n_waiting: int) -> pd.Series | None:
         },
         alt=f"Waiting leads {first} to {last}, {ORDER_WORDS[param('queue')].lower()}",
     )
-    plain(chance_note(view.ask(reply_chances)))
+    store = view.engine.store
+    plain(
+        f"The SLA is {formats.number(store.sla_minutes)} minutes on the working clock: {store.working_hours} in "
+        f"{store.timezone.key}. {chance_note(view.ask(reply_chances))}"
+    )
     return None if place is None else rows.iloc[place]
 
 
