@@ -21,6 +21,7 @@ from leadlib.charts.replies import (
     reply_curve_takeaway,
     reply_shares_takeaway,
 )
+from leadlib.charts.reply_chances import plot_reply_chances, reply_chances_takeaway
 from leadlib.charts.response_rates import plot_response_rates, response_rates_takeaway
 from leadlib.charts.response_trend import plot_response_trend, response_trend_takeaway
 from leadlib.charts.status import plot_status, status_takeaway
@@ -43,12 +44,14 @@ __all__ = [
     "plot_funnel_by_channel",
     "plot_heat_map",
     "plot_league",
+    "plot_reply_chances",
     "plot_reply_curve",
     "plot_reply_shares",
     "plot_response_rates",
     "plot_response_trend",
     "plot_status",
     "plot_volume",
+    "reply_chances_takeaway",
     "reply_curve_takeaway",
     "reply_shares_takeaway",
     "response_rates_takeaway",

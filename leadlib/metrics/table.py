@@ -387,6 +387,7 @@ METRICS: tuple[Metric, ...] = (
         "more",
         "reply_intervals",
         question="reply_chances",
+        beside=("n_waited", "reason"),
     ),
     Metric(
         "badge_share",

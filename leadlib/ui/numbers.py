@@ -106,6 +106,8 @@ def _by_group(frame: pd.DataFrame, metrics: Sequence[str]) -> Twin:
         shown["Name"] = with_left(frame["label"], frame["is_active"]) if "is_active" in frame else frame["label"]
     if "stage_label" in frame:
         shown["Stage"] = frame["stage_label"]
+    if "age_min" in frame and frame["key"].duplicated().any():
+        shown["Age"] = [formats.duration(minutes * 60) for minutes in frame["age_min"]]
     add_count("leads")
     if "share" in frame:
         add_share("Share of leads", frame["share"])
