@@ -3,7 +3,7 @@
 import streamlit as st
 
 from leadlib import charts
-from leadlib.metrics import backlog, reply_chances
+from leadlib.metrics import backlog
 from leadlib.ui import lead_card, plots, rescue, states
 from leadlib.ui.text import plain
 from leadlib.ui.view import current_view
@@ -22,27 +22,15 @@ if chosen is None:
     plain("Choose a row to see the lead in full.")
 else:
     lead_card.draw(view, chosen)
-theme = plots.current_theme()
-left, right = st.columns([3, 2])
-with left:
-    by_agent = view.ask(backlog, by="agent")
-    plots.draw(
-        "Whose leads wait",
-        charts.plot_backlog(by_agent, theme=theme),
-        takeaway=charts.backlog_takeaway(by_agent),
-        table=by_agent,
-        metrics=["waiting", "overdue", "waiting_again", "oldest_waiting_h"],
-        notes=["Choose a row to leave that agent's leads alone in the queue."],
-        on_choose=rescue.filter_by_agent,
-    )
-    rescue.offer_all_agents(view)
-with right:
-    chances = view.ask(reply_chances)
-    plots.draw(
-        "Does a reply still come?",
-        charts.plot_reply_chances(chances, theme=theme),
-        takeaway=charts.reply_chances_takeaway(chances),
-        table=chances,
-        metrics=["reply_chance"],
-        notes=["Over all leads, whatever is filtered by. Calls are left out: they are answered at once or never."],
-    )
+by_agent = view.ask(backlog, by="agent")
+plots.draw(
+    "Whose leads wait",
+    charts.plot_backlog(by_agent, theme=plots.current_theme()),
+    takeaway=charts.backlog_takeaway(by_agent),
+    table=by_agent,
+    metrics=["waiting", "overdue", "waiting_again", "oldest_waiting_h"],
+    notes=["Choose a row to leave that agent's leads alone in the queue."],
+    on_choose=rescue.filter_by_agent,
+)
+rescue.offer_all_agents(view)
+rescue.draw_chances(view)

@@ -189,7 +189,7 @@ def follow(store: Store, when: str, n: int, n_from: int = 0, **changes: object) 
 
 
 def looked_at(store: Store) -> None:
-    """Forty leads, looked at after 10, 20, 60 and 120 minutes: 2, then 2 more reply, 4 are archived."""
+    """Forty leads, looked at after 10, 20 and 60 minutes, 2 hours and 4 days: 2, then 2 more reply, 4 are archived."""
     store.write_leads([make_lead("old", "2026-09-01T06:00:00Z")], observed_at=at("2026-09-14 06:00"))
     follow(store, "2026-09-15 06:10", 40)
     follow(store, "2026-09-15 06:20", 2, status="responded")
@@ -197,37 +197,45 @@ def looked_at(store: Store) -> None:
     follow(store, "2026-09-15 07:00", 4, 2, status="responded")
     follow(store, "2026-09-15 07:00", 8, 4, status="archived")
     follow(store, "2026-09-15 08:00", 40, 8)
+    follow(store, "2026-09-19 06:00", 40, 8)
 
 
 def test_the_chance_is_that_of_the_leads_that_had_waited_as_long(store: Store) -> None:
     """Of 40 that waited at 10 minutes 4 replied later, of 38 at 20 minutes 2, of 32 at an hour none.
 
-    Between two looks it lies between both: the middle of 4/40 and 2/38, and of 2/38 and 0.
+    Between the looks at 10 and 20 minutes it lies between both, and what is told is the middle.
     """
     looked_at(store)
     chances = reply_chances(store, ALL).set_index("age_min")
     assert set(chances["key"]) == {"whatsapp"}
-    assert list(chances["reply_chance"].iloc[:4]) == pytest.approx(
-        [4 / 40, (4 / 40 + 2 / 38) / 2, (2 / 38 + 0) / 2, 0], abs=1e-3
-    )
-    assert list(chances["n_waited"].iloc[:4]) == [40, 40, 38, 32]
-    assert chances["reason"].iloc[-1] == "No lead has been followed for longer."
-    assert (chances["reply_chance_low"].iloc[:4] <= chances["reply_chance"].iloc[:4]).all()
-    assert (chances["reply_chance"].iloc[:4] <= chances["reply_chance_high"].iloc[:4]).all()
+    told = chances.loc[[0, 10, 15, 20, 60, 1_440]]
+    assert list(told["reply_chance"]) == pytest.approx([4 / 40, 4 / 40, (4 / 40 + 2 / 38) / 2, 2 / 38, 0, 0], abs=1e-3)
+    assert list(told["n_waited"]) == [40, 40, 38, 38, 32, 32]
+    assert (told["reply_chance_low"] <= told["reply_chance"]).all()
+    assert (told["reply_chance"] <= told["reply_chance_high"]).all()
     assert chance_note(reply_chances(store, ALL)).startswith("Chances are those of leads of the same channel")
+
+
+def test_the_chance_is_refused_where_nobody_was_followed_for_three_days_more(store: Store) -> None:
+    """The last look is at four days, so what had waited for two days was followed for two more."""
+    looked_at(store)
+    chances = reply_chances(store, ALL).set_index("age_min")
+    assert chances.loc[1_440, "reason"] == ""
+    assert chances.loc[2_880, "reason"] == "History is too short: no leads followed for 3 days more."
+    assert math.isnan(chances.loc[2_880, "reply_chance"])
+    assert chances.loc[7_200, "reason"] == "History is too thin: no leads seen waiting so long."
 
 
 def test_the_queue_shows_each_lead_the_chance_of_its_age(store: Store) -> None:
     looked_at(store)
     store.write_leads(
         [
-            make_lead("fifteen", "2026-09-15T08:00:00Z", **phone(101)),
-            make_lead("ninety", "2026-09-15T06:45:00Z", **phone(102)),
-            make_lead("missed call", "2026-09-15T08:00:00Z", channel="call", **phone(103)),
+            make_lead("fifteen", "2026-09-19T05:45:00Z", **phone(101)),
+            make_lead("ninety", "2026-09-19T04:30:00Z", **phone(102)),
+            make_lead("missed call", "2026-09-19T05:45:00Z", channel="call", **phone(103)),
         ],
-        observed_at=at("2026-09-15 08:15"),
+        observed_at=at("2026-09-19 06:00"),
     )
-    store.write_slice(SliceRow("s", at("2026-09-01 00:00"), at("2026-09-15 08:15"), 0, 0, True, at("2026-09-15 08:15")))
     rows = queue(store, ALL, "chance").set_index("lead_id")
     steps = reply_chances(store, ALL)
     for lead_id, age in (("fifteen", 15), ("ninety", 90)):
@@ -238,16 +246,23 @@ def test_the_queue_shows_each_lead_the_chance_of_its_age(store: Store) -> None:
     assert np.isnan(rows["reply_chance"].iloc[-1])
 
 
-def test_too_few_leads_that_waited_so_long_and_looks_too_far_apart_are_refused(store: Store) -> None:
-    """Of 24, all were seen waiting at 10 minutes, half with a reply at 60, and no look in between."""
+def test_looks_that_are_too_far_apart_tell_no_chance(store: Store) -> None:
+    """Of 44, all were seen waiting at 10 minutes, half with a reply at an hour, and there was no look in between."""
     store.write_leads([make_lead("old", "2026-09-01T06:00:00Z")], observed_at=at("2026-09-14 06:00"))
-    follow(store, "2026-09-15 06:10", 24)
-    follow(store, "2026-09-15 07:00", 12, status="responded")
-    follow(store, "2026-09-15 07:00", 24, 12)
+    follow(store, "2026-09-15 06:10", 44)
+    follow(store, "2026-09-15 07:00", 22, status="responded")
+    follow(store, "2026-09-19 06:00", 44, 22)
     chances = reply_chances(store, ALL).set_index("age_min")
-    assert chances.loc[10, "reason"] == "Looks are too far apart."
-    assert chances.loc[60, "reason"] == "History is too thin: 12\u00a0leads seen waiting so long."
-    assert chances["reply_chance"].iloc[1:].isna().all()
+    assert chances.loc[10, "reply_chance"] == pytest.approx(22 / 44, abs=1e-3)
+    assert chances.loc[30, "reason"] == "Looks are too far apart."
+    assert chances.loc[60, "reply_chance"] == pytest.approx(0, abs=1e-3)
+
+
+def test_fewer_than_twenty_that_waited_so_long_tell_no_chance(store: Store) -> None:
+    store.write_leads([make_lead("old", "2026-09-01T06:00:00Z")], observed_at=at("2026-09-14 06:00"))
+    follow(store, "2026-09-15 06:10", 19)
+    follow(store, "2026-09-19 06:00", 19)
+    assert set(reply_chances(store, ALL)["reason"][:5]) == {"History is too thin: 19\u00a0leads seen waiting so long."}
 
 
 def test_leads_from_before_the_first_look_tell_no_chance(store: Store) -> None:
@@ -277,3 +292,46 @@ def test_a_store_without_leads_has_no_chances(store: Store) -> None:
 def test_an_unknown_order_or_group_is_refused(store: Store, ask: object) -> None:
     with pytest.raises(FilterError, match=r"Known|Did you mean"):
         ask(store)  # type: ignore[operator]
+
+
+# On the chart
+
+
+def test_the_chart_has_a_row_per_agent_most_overdue_on_top_whose_click_names_it(store: Store) -> None:
+    """Two of agent 1 and one of agent 2 came a day ago, three of agent 2 just now; one of nobody's is old too."""
+    leads = [
+        make_lead(f"{agent}-{when}-{i}", when, publicProfile={"id": agent} if agent else None, **phone(i))
+        for agent, when, n in (
+            (1, "2026-09-14T06:00:00Z", 2),
+            (2, "2026-09-14T06:00:00Z", 1),
+            (2, "2026-09-15T05:59:00Z", 3),
+            (None, "2026-09-14T06:00:00Z", 1),
+        )
+        for i in range(n)
+    ]
+    store.write_leads(leads, observed_at=at("2026-09-15 06:00"))
+    frame = backlog(store, ALL, "agent")
+    assert list(frame[["key", "waiting", "overdue"]].itertuples(index=False, name=None)) == [
+        ("1", 2, 2),
+        ("2", 1 + 3, 1),
+        ("none", 1, 1),
+    ]
+    touched = charts.plot_backlog(frame).data[-1].customdata
+    assert [row[0] for row in touched] == ["1", "2", "none"]
+    assert charts.backlog_takeaway(frame) == (
+        "4 of 7\u00a0waiting leads have waited for more than 60\u00a0working minutes; #1 has most of them, 2."
+    )
+    assert charts.backlog_takeaway(frame[frame["key"] == "none"]) == (
+        "1 of 1\u00a0waiting lead has waited for more than 60\u00a0working minutes."
+    )
+
+
+def test_the_chances_are_told_in_a_sentence_and_drawn_where_they_are_told(store: Store) -> None:
+    looked_at(store)
+    chances = reply_chances(store, ALL)
+    assert charts.reply_chances_takeaway(chances) == (
+        "On WhatsApp a reply comes within 3 days to 0\u00a0% of what has waited for an hour and 0\u00a0% for a day."
+    )
+    (line,) = charts.plot_reply_chances(chances).data
+    assert line.name == "WhatsApp"
+    assert [y is None for y in line.y] == list(chances["reply_chance"].isna())

@@ -76,10 +76,12 @@ def backlog_takeaway(frame: pd.DataFrame) -> str:
     allowed = f"{formats.number(frame['sla_minutes'].iloc[0])}{formats.NBSP}working minutes"
     if not overdue:
         return f"None of {formats.count_of(waiting, 'waiting lead')} has waited for more than {allowed}."
-    first = frame.iloc[0]
-    most = f"{shortened(str(first['label']))} has most of them, {formats.number(first['overdue'])}"
     of_all = f"{formats.number(overdue)} of {formats.count_of(waiting, 'waiting lead')}"
-    return f"{of_all} {'has' if overdue == 1 else 'have'} waited for more than {allowed}; {most}."
+    sentence = f"{of_all} {'has' if overdue == 1 else 'have'} waited for more than {allowed}"
+    if len(frame) == 1:
+        return f"{sentence}."
+    first = frame.iloc[0]
+    return f"{sentence}; {shortened(str(first['label']))} has most of them, {formats.number(first['overdue'])}."
 
 
 def _name(row: Any) -> str:

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from leadlib import formats
 from leadlib.charts.drawing import empty_figure, named, safe
-from leadlib.metrics import metric_named
+from leadlib.metrics import DAYS_AHEAD, metric_named
 from leadlib.theme import Theme, channel_colour, figure
 
 _HEIGHT_PX = 320
@@ -21,11 +21,9 @@ def plot_reply_chances(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Fig
 
     Ages run on a logarithmic scale from a minute on. A line has gaps where the chance is refused.
     """
-    metric = metric_named("reply_chance")
     told = frame[frame["reply_chance"].notna()]
     if told.empty:
-        because = "no leads that were followed" if frame.empty else "no leads that were followed closely enough"
-        return empty_figure(metric.label, theme, because)
+        return empty_figure(metric_named("reply_chance").short_label, theme, "no leads were followed closely enough")
     most = float(frame.loc[frame["key"].isin(told["key"]), "age_min"].max())
     return figure(
         [_line(frame[frame["key"] == key], str(key), theme) for key in told["key"].drop_duplicates()],
@@ -53,15 +51,15 @@ def reply_chances_takeaway(frame: pd.DataFrame) -> str:
         return "Too few leads were followed since they came to tell whether a reply still comes."
     key = told.sort_values(["n_waited", "key"], ascending=[False, True])["key"].iloc[0]
     rows = frame[frame["key"] == key]
-    parts = []
+    parts: list[str] = []
     for words, age_min in (("an hour", 60), ("a day", 1_440)):
         row = rows[rows["age_min"] <= age_min].iloc[-1]
         if not formats.is_missing(row["reply_chance"]):
-            parts.append(f"{formats.percent(row['reply_chance'])} after {words}")
+            parts.append(f"{formats.percent(row['reply_chance'])} {'of what has waited ' * (not parts)}for {words}")
     label = rows["label"].iloc[0]
     if not parts:
-        return f"Of waiting leads on {label} a reply still comes at the ages that the line shows."
-    return f"On {label}, of leads that still wait, a reply comes to {formats.listed(parts)}."
+        return f"The line shows how often a reply comes on {label} within {DAYS_AHEAD} days."
+    return f"On {label} a reply comes within {DAYS_AHEAD} days to {formats.listed(parts)}."
 
 
 def _line(rows: pd.DataFrame, key: str, theme: Theme) -> dict[str, Any]:

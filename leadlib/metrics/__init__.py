@@ -19,6 +19,7 @@ from leadlib.metrics.rescue import backlog, queue, reply_chances
 from leadlib.metrics.statistics import newcombe, wilson
 from leadlib.metrics.table import (
     BADGE_WORDS,
+    DAYS_AHEAD,
     DIMENSIONS,
     GRAINS,
     HOURS_TO_MATURE,
@@ -42,6 +43,7 @@ from leadlib.metrics.working_clock import WorkingClock, clock_of
 __all__ = [
     "BADGE_WORDS",
     "COUNTS",
+    "DAYS_AHEAD",
     "DIMENSIONS",
     "GRAINS",
     "HOURS_TO_MATURE",

@@ -16,9 +16,11 @@ from leadlib.metrics.replies import WIDEST_BOUNDS
 from leadlib.metrics.statistics import wilson
 from leadlib.metrics.table import (
     CHANNEL_LABELS,
+    DAYS_AHEAD,
     MINIMUM_FOR_VERDICT,
     NO_GROUP,
     dimension_named,
+    other,
     unknown,
 )
 from leadlib.metrics.working_clock import clock_of
@@ -34,6 +36,14 @@ _ORDERS: dict[QueueOrder, str] = {
     "oldest": "created_at, lead_id",
     "chance": "reply_chance desc nulls last, created_at desc, lead_id",
 }
+
+_REPLIED, _ARCHIVED = 0, 1
+_HORIZON_MIN = DAYS_AHEAD * 24 * 60
+# Close enough to each other that the chance changes little from one to the next.
+_AGES_MIN = (
+    *(0, 1, 2, 3, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 360, 480, 720, 1_080, 1_440, 2_160, 2_880, 4_320),
+    *(5_760, 7_200, 10_080, 14_400, 20_160, 30_240, 43_200, 64_800, 86_400),
+)
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -105,7 +115,7 @@ def queue(store: Store, filters: Filters, order: QueueOrder = "repeat", page: in
 
 
 def reply_chances(store: Store, filters: Filters) -> pd.DataFrame:
-    """How likely a reply still comes to a lead that waits, by channel and by the age from which that holds.
+    """How likely a reply comes to a waiting lead within DAYS_AHEAD days, by channel and the age it has reached.
 
     Whatever the filters, all leads are looked at that came since the day after the first look: of earlier ones nobody
     knows how long they waited. Columns: key and label (the channel), age_min (on the wall clock; the row holds until
@@ -130,44 +140,42 @@ def _chances_of(store: Store, channel: str, since: str) -> pd.DataFrame:
     known = rows[rows["kind"] != "unknown"].sort_values(["kind", "begins_min", "ends_min"])
 
     def made() -> Incidence:
-        kinds = np.where(known["kind"] == "archived", 1, 0)
+        kinds = np.where(known["kind"] == "archived", _ARCHIVED, _REPLIED)
         return incidence(known["begins_min"], known["ends_min"].fillna(np.inf), kinds, known["leads"], 2)
 
     shares = remembered(store, ("rescue", channel, since), made)
-    edges = shares.edges if len(shares.edges) else np.array([0.0])
-    ended = np.column_stack([np.zeros(2), np.cumsum(shares.mass, axis=1)])[:, : len(edges)]
-    replied = ended[0]
-    # At each edge: of those still waiting, the share that replies later.
-    at_edge = (replied[-1] - replied) / np.maximum(1 - ended.sum(axis=0), 1e-12)
-    later = np.append(at_edge[1:], at_edge[-1])
-    least, most = np.minimum(at_edge, later), np.maximum(at_edge, later)
-    # A row holds until the next edge, so who was last seen waiting at that one was seen waiting all along it.
-    until = np.append(edges[1:], np.inf)
     begins, leads = known["begins_min"].to_numpy("float64"), known["leads"].to_numpy("int64")
-    n_waited = np.array([leads[begins >= edge].sum() for edge in edges], dtype="int64")
-    reasons = [_reason(*row) for row in zip(n_waited, most - least, until, strict=True)]
-    low, _ = wilson(least * n_waited, n_waited)
-    _, high = wilson(most * n_waited, n_waited)
-    is_told = np.array([not reason for reason in reasons], dtype=bool)
-    return pd.DataFrame(
-        {
-            "key": pd.Series([channel] * len(edges), dtype="str"),
-            "label": pd.Series([CHANNEL_LABELS.get(channel, channel)] * len(edges), dtype="str"),
-            "age_min": edges,
-            "reply_chance": np.where(is_told, (least + most) / 2, np.nan),
-            "reply_chance_low": np.where(is_told, low, np.nan),
-            "reply_chance_high": np.where(is_told, high, np.nan),
-            "n_waited": n_waited,
-            "reason": pd.Series(reasons, dtype="str"),
-        }
-    )[list(_CHANCES)]
+    label = CHANNEL_LABELS.get(channel) or other(channel)
+    found = []
+    for age in _AGES_MIN:
+        n_waited, n_followed = (int(leads[begins >= until].sum()) for until in (age, age + _HORIZON_MIN))
+        least, most = _chance(shares, age) if n_waited else (np.nan, np.nan)
+        reason = _reason(n_waited, n_followed, most - least)
+        told = (np.nan,) * 3
+        if not reason:
+            low, high = wilson([least * n_waited, most * n_waited], n_waited)
+            told = ((least + most) / 2, float(low[0]), float(high[1]))
+        found.append((channel, label, age, *told, n_waited, reason))
+    return pd.DataFrame(found, columns=list(_CHANCES)).astype(dict.fromkeys(("key", "label", "reason"), "str"))
 
 
-def _reason(n_waited: int, width: float, until: float) -> str:
+def _chance(shares: Incidence, age: float) -> tuple[float, float]:
+    """The least and the largest chance that the looks allow: what ended around `age` ended before it, or after it."""
+    by_then = shares.by(_REPLIED, age + _HORIZON_MIN)
+    ended = [(shares.by(_REPLIED, age)[end], shares.by(_ARCHIVED, age)[end]) for end in (0, 1)]
+    found = [
+        max(0.0, later - replied) / max(1 - replied - archived, 1e-12)
+        for replied, archived in ended
+        for later in by_then
+    ]
+    return min(1.0, min(found)), min(1.0, max(found))
+
+
+def _reason(n_waited: int, n_followed: int, width: float) -> str:
     if n_waited < MINIMUM_FOR_VERDICT:
         return f"History is too thin: {formats.count_of(n_waited, 'lead')} seen waiting so long."
-    if np.isinf(until):
-        return "No lead has been followed for longer."
+    if n_followed < MINIMUM_FOR_VERDICT:
+        return f"History is too short: {formats.count_of(n_followed, 'lead')} followed for {DAYS_AHEAD} days more."
     return "Looks are too far apart." if width > WIDEST_BOUNDS else ""
 
 

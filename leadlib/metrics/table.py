@@ -16,6 +16,9 @@ from leadlib.records import STAGE_OF_STATUS
 HOURS_TO_MATURE = 24
 """How long a lead must have been followed before it counts in the response rate so far."""
 
+DAYS_AHEAD = 3
+"""How far ahead the chance that a reply still comes looks."""
+
 MINIMUM_FOR_RATE = 5
 """Below this many leads no rate is shown."""
 
@@ -378,12 +381,13 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         "reply_chance",
-        "Chance that a reply still comes",
-        "Chance",
+        f"Chance that a reply still comes ({DAYS_AHEAD}{NBSP}d)",
+        f"Chance ({DAYS_AHEAD}{NBSP}d)",
         "estimated share",
-        "Of leads of this channel that have waited as long, the share that still gets a reply, from the looks at all "
-        f"leads that came since Leadlight began to look; refused where fewer than {MINIMUM_FOR_VERDICT} were seen "
-        "waiting so long, or where looks are too far apart. Calls have none: they are answered at once or never.",
+        f"Of leads of this channel that have waited as long, the share that is replied to within {DAYS_AHEAD} days, "
+        "by the looks at all leads that came since Leadlight began to look; refused where fewer than "
+        f"{MINIMUM_FOR_VERDICT} were followed so long, or where looks are too far apart. Calls have none: they are "
+        "answered at once or never.",
         "more",
         "reply_intervals",
         question="reply_chances",

@@ -3,9 +3,9 @@
 import pandas as pd
 import streamlit as st
 
-from leadlib import formats
+from leadlib import charts, formats
 from leadlib.metrics import backlog, metric_named, queue, reply_chances
-from leadlib.ui import paging
+from leadlib.ui import paging, plots
 from leadlib.ui.lead_table import agent_text, subject_text, time_format
 from leadlib.ui.links import filter_key, param, param_key
 from leadlib.ui.names import word
@@ -20,7 +20,7 @@ ORDER_WORDS = {
     "oldest": "Longest waiting first",
 }
 # On a phone the first three are all that shows at once.
-_WIDTHS_PX = {"SLA": 118, "Agent": 110, "Sender": 72, "Channel": 80, "Chance": 72, "About": 280}
+_WIDTHS_PX = {"SLA": 118, "Agent": 110, "Sender": 72, "Channel": 80, "About": 280}
 
 
 def draw_cards(view: View) -> int:
@@ -87,7 +87,7 @@ def draw_table(view: View, n_waiting: int) -> pd.Series | None:
             "Agent": [agent_text(row) for row in records],
             "Sender": [_turn_text(nth) for nth in rows["nth_lead"]],
             "Channel": rows["channel"].map(word),
-            "Chance": [formats.percent(chance) for chance in rows["reply_chance"]],
+            metric_named("reply_chance").short_label: [formats.percent(chance) for chance in rows["reply_chance"]],
             "About": [subject_text(row) for row in records],
             "Status": rows["status"].map(word),
             "Waited": [formats.working_time(minutes) for minutes in rows["waited_min"]],
@@ -99,7 +99,7 @@ def draw_table(view: View, n_waiting: int) -> pd.Series | None:
         "SLA": metric_named("overdue").definition,
         "Sender": metric_named("waiting_again").definition,
         "Waited": "Time since the lead came, on the working clock, up to the last observation.",
-        "Chance": metric_named("reply_chance").definition,
+        metric_named("reply_chance").short_label: metric_named("reply_chance").definition,
     }
     place = choose_row(
         shown,
@@ -120,6 +120,21 @@ def draw_table(view: View, n_waiting: int) -> pd.Series | None:
         f"{store.timezone.key}. {chance_note(view.ask(reply_chances))}"
     )
     return None if place is None else rows.iloc[place]
+
+
+def draw_chances(view: View) -> None:
+    """The card with the chances over the time waited; nothing while none is told, which `chance_note` has said."""
+    chances = view.ask(reply_chances)
+    if chances["reply_chance"].isna().all():
+        return
+    plots.draw(
+        "Does a reply still come?",
+        charts.plot_reply_chances(chances, theme=plots.current_theme()),
+        takeaway=charts.reply_chances_takeaway(chances),
+        table=chances,
+        metrics=["reply_chance"],
+        notes=["Over all leads, whatever is filtered by. Calls are left out: they are answered at once or never."],
+    )
 
 
 def chance_note(chances: pd.DataFrame) -> str:
