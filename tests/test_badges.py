@@ -14,6 +14,7 @@ from leadlib import charts
 from leadlib.badge_rules import EXAMPLE, BadgeRule, BadgeRules, Figure, load_badge_rules
 from leadlib.filters import Filters
 from leadlib.metrics import badges, compute, summary
+from leadlib.records import AgentName
 from leadlib.sandbox import SandboxServer, SandboxSettings
 from leadlib.statistics import Window, future_mean, future_window
 from leadlib.store import SliceRow, Store
@@ -186,6 +187,15 @@ def test_filters_but_that_by_agent_have_no_say(store: Store) -> None:
     pd.testing.assert_frame_equal(badges(store, narrow), badges(store, ALL))
     assert list(badges(store, Filters.of({"agent": ["2"]}))["key"]) == ["2"]
     assert sorted(compute("badge_share", store, narrow)["badge_answered"]) == [3, 6]
+
+
+def test_who_has_left_is_not_graded(store: Store) -> None:
+    see(store, "2026-09-15", {"responded": 6, "sent": 4})
+    see(store, "2026-09-15", {"responded": 30}, agent=2)
+    store.write_names([AgentName(1, "Stays", True), AgentName(2, "Gone", False)], [], [])
+    read_all(store)
+    assert list(badges(store, ALL)["label"]) == ["Stays"]
+    assert badges(store, Filters.of({"agent": ["2"]})).empty
 
 
 # Rules

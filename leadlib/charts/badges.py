@@ -47,8 +47,7 @@ def plot_badges(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
     rows = [
         Row(
             key=row.key,
-            left=f"<b>{safe(row.label, 20)}</b>{' · left' if row.is_active is False else ''} · "
-            f"{formats.number(row.badge_leads)}",
+            left=f"<b>{safe(row.label, 20)}</b> · {formats.number(row.badge_leads)}",
             right=f"{_share(row)} · {chance_text(vars(row))}",
             hover=_hover(row),
             value=row.badge_share,

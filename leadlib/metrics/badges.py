@@ -42,7 +42,9 @@ _COLUMNS = (
 def badges(store: Store, filters: Filters, as_of: datetime | None = None) -> pd.DataFrame:
     """Where each agent stands by the rules of the next evaluation: one row per agent with leads, highest share first.
 
-    Filters but that by agent have no say, for the portal counts all leads. Columns: key, label, is_active;
+    Who has left is not graded and has no row. Filters but that by agent have no say, for the portal counts all leads.
+
+    Columns: key, label, is_active (True, or None if the portal does not say);
     badge_verdict (a BadgeVerdict), badge_action (the next thing to do, a sentence); of the leads of the share's window
     badge_leads, badge_answered, badge_unknown and badge_waiting; badge_share with _low, _high, _quality and
     badge_share_needed; badge_to_answer (how many waiting leads more would have to be answered, 0 if it passes);
@@ -87,6 +89,7 @@ def badges(store: Store, filters: Filters, as_of: datetime | None = None) -> pd.
         }
     )
     frame["badge_action"] = [_action(row) for row in frame.to_dict("records")]
+    frame = frame[[is_active is not False for is_active in frame["is_active"]]]
     frame = frame.sort_values(["badge_share_low", "key"], ascending=[False, True], ignore_index=True)
     return frame[list(_COLUMNS)]
 

@@ -10,7 +10,7 @@ from leadlib.badge_rules import BadgeRule
 from leadlib.charts.badges import chance_text
 from leadlib.metrics import BADGE_WORDS, metric_named
 from leadlib.ui import drill
-from leadlib.ui.numbers import COUNT, with_left
+from leadlib.ui.numbers import COUNT
 from leadlib.ui.selection import choose_row
 from leadlib.ui.text import facts, plain
 from leadlib.ui.view import View
@@ -55,7 +55,7 @@ def draw(view: View, rows: pd.DataFrame) -> None:
     label = {key: metric_named(key).short_label for key in _KEYS}
     shown = pd.DataFrame(
         {
-            "Agent": with_left(rows["label"], rows["is_active"]),
+            "Agent": rows["label"],
             label["badge_chance"]: [chance_text(row) for row in rows.to_dict("records")],
             label["badge_verdict"]: rows["badge_verdict"].map(BADGE_WORDS),
             "Next": rows["badge_action"],
