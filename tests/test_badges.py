@@ -159,8 +159,14 @@ def test_a_mean_reply_lies_between_what_the_looks_allow(store: Store) -> None:
     row = only(badges(store, ALL))
     assert (row["badge_whatsapp_min_low"], row["badge_whatsapp_min_high"]) == ((30 + 60) / 2, (60 + 120) / 2)
     assert (row["badge_verdict"], row["n_whatsapp"]) == ("passes", 2)
-    store.badge_rules = rules(("whatsapp_minutes", 44))
-    assert only(badges(store, ALL))["badge_verdict"] == "fails"
+    store.badge_rules = rules(("whatsapp_minutes", 44), ("share_answered", 1.0))
+    see(store, "2026-09-15", {"sent": 1}, agent=90001)
+    row = only(badges(store, ALL))
+    assert row["badge_verdict"] == "fails"
+    assert row["badge_action"] == (
+        "Answer 1 of the 1\u00a0waiting lead to pass. "
+        "Answer WhatsApp faster: replies take 45\u00a0min or more on average, 44\u00a0min are allowed."
+    )
     store.badge_rules = rules(("whatsapp_minutes", 60))
     row = only(badges(store, ALL))
     assert row["badge_verdict"] == "cannot_tell"

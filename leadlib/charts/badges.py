@@ -116,6 +116,7 @@ def badges_takeaway(frame: pd.DataFrame) -> str:
         sentence += ", the rule on WhatsApp replies left aside where it cannot be told"
     sentence += "."
     near = told[(told["badge_to_answer"] > 0) & (told["badge_to_answer"] <= told["badge_waiting"])]
+    near = near[~(near["badge_whatsapp_min_low"] > near["badge_whatsapp_needed"])]
     if near.empty:
         return sentence
     row = near.sort_values(["badge_to_answer", "key"]).iloc[0]

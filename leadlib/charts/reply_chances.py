@@ -12,7 +12,8 @@ from leadlib.metrics import DAYS_AHEAD, metric_named
 from leadlib.theme import Theme, channel_colour, figure
 
 _HEIGHT_PX = 320
-_TICKS = {5: "5 min", 15: "15 min", 60: "1 h", 240: "4 h", 1_440: "1 d", 10_080: "7 d", 43_200: "30 d"}
+# Few enough to stand side by side on a phone.
+_TICKS = {5: "5 min", 60: "1 h", 480: "8 h", 1_440: "1 d", 10_080: "7 d"}
 _FIRST_MIN = 1
 
 
@@ -37,6 +38,7 @@ def plot_reply_chances(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Fig
             "tickvals": list(_TICKS),
             "ticktext": list(_TICKS.values()),
             "title": {"text": "Waiting for, wall clock"},
+            "tickangle": 0,
             "showgrid": False,
             "automargin": True,
         },

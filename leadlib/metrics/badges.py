@@ -310,21 +310,25 @@ def _reason(row: tuple[int, float, int], has_whatsapp_rule: bool, covered: float
 
 
 def _action(row: Mapping[Any, Any]) -> str:
-    """The next thing to do, by the figures as they stand today."""
+    """The next thing to do, by the figures as they stand today: what each rule that is not met takes."""
     n, answered, needed = row["badge_leads"], row["badge_answered"], row["badge_share_needed"]
+    minutes = row["badge_whatsapp_needed"]
+    ends = [formats.duration(row[f"badge_whatsapp_min_{end}"] * 60) for end in ("low", "high")]
+    steps = []
     if row["badge_counted"] < row["badge_leads_needed"]:
         missing = int(row["badge_leads_needed"] - row["badge_counted"])
-        return f"{formats.count_of(missing, 'lead')} short of the {formats.number(row['badge_leads_needed'])} it takes."
+        needed_leads = formats.number(row["badge_leads_needed"])
+        steps.append(f"{formats.count_of(missing, 'lead')} short of the {needed_leads} it takes.")
     if row["badge_to_answer"] > 0:
-        return _to_answer(int(n), int(answered), needed, int(row["badge_to_answer"]), int(row["badge_waiting"]))
-    minutes = formats.duration(row["badge_whatsapp_needed"] * 60)
-    if row["badge_whatsapp_min_low"] > row["badge_whatsapp_needed"]:
-        least = formats.duration(row["badge_whatsapp_min_low"] * 60)
-        return f"Answer WhatsApp faster: replies take {least} or more on average, {minutes} are allowed."
-    if not formats.is_missing(row["badge_whatsapp_needed"]) and formats.is_missing(row["badge_whatsapp_min"]):
+        steps.append(_to_answer(int(n), int(answered), needed, int(row["badge_to_answer"]), int(row["badge_waiting"])))
+    if row["badge_whatsapp_min_low"] > minutes:
+        allowed = formats.duration(minutes * 60)
+        steps.append(f"Answer WhatsApp faster: replies take {ends[0]} or more on average, {allowed} are allowed.")
+    if steps:
+        return " ".join(steps)
+    if not formats.is_missing(minutes) and formats.is_missing(row["badge_whatsapp_min"]):
         if not row["n_whatsapp"]:
             return "No WhatsApp reply to measure yet."
-        ends = [formats.duration(row[f"badge_whatsapp_min_{end}"] * 60) for end in ("low", "high")]
         return f"Sync more often: looks leave the WhatsApp average anywhere from {ends[0]} to {ends[1]}."
     if formats.is_missing(needed) or not needed:
         return "Nothing is missing."
