@@ -39,7 +39,8 @@ def run(asked: argparse.Namespace) -> int:
         if engine.is_sandbox:
             tell(f"No credentials are set: reading the {settings.portal} into {engine.store.folder}.")
         try:
-            row = engine.sync(wish, _draw_progress if sys.stderr.isatty() else lambda progress: None)
+            with engine.store.sparing_memory():
+                row = engine.sync(wish, _draw_progress if sys.stderr.isatty() else lambda progress: None)
         finally:
             if sys.stderr.isatty():
                 _redraw("")
