@@ -19,7 +19,7 @@ from leadlib.sync.counting import unchanged
 from leadlib.sync.names import fetch_names
 from leadlib.sync.progress import Progress
 from leadlib.sync.summary import sentence
-from leadlib.sync.trust import has_too_many_rejected, is_too_many, set_alarms
+from leadlib.sync.trust import has_too_many_rejected, set_alarms, too_many_missing
 
 log = logging.getLogger(__name__)
 
@@ -382,7 +382,7 @@ class _Run:
             began_at=self.tally.first_observed_at,
             rejected_ids=self.tally.rejected_ids,
             unclear=self.unclear,
-            is_too_many=is_too_many,
+            is_too_many=too_many_missing(self.store, self.started_at),
         )
         if self.absences.n_withheld:
             self.notes.append(
