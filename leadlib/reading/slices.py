@@ -32,7 +32,8 @@ SMALLEST_PAGE = 10
 TRIES_ON_A_COUNT = 2
 """How often a response that contradicts its own count is asked for again."""
 
-CALLS_IN_FLIGHT = 8
+CALLS_IN_FLIGHT = 16
+"""Enough to use all of the pace that is allowed where an answer takes more than a second."""
 
 
 class BoundsIgnoredError(Exception):
@@ -84,7 +85,7 @@ def read_slices(
     inner = {*cuts, now, *(edge for stretch in skip for edge in stretch)}
     edges = [created_from, *(cut for cut in sorted(inner) if created_from < cut < created_to), created_to]
     waiting = deque((a, b) for a, b in pairwise(edges) if not any(low <= a and b <= high for low, high in skip))
-    newest = waiting[-1] if waiting and waiting[-1][1] == created_to else None
+    newest = waiting[-1] if waiting and waiting[-1][1] == created_to > now else None
     running: dict[Future[Slice | int], tuple[datetime, datetime]] = {}
     with ThreadPoolExecutor(CALLS_IN_FLIGHT, thread_name_prefix="leadlib-reading") as pool:
         try:
