@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from leadlib.errors import SettingsError
+from leadlib.working_hours import USUAL_HOURS, WorkingHours, working_hours
 
 Dialect = Literal["filter", "flat"]
 DIALECTS: tuple[Dialect, ...] = get_args(Dialect)
@@ -54,6 +55,7 @@ class Settings:
     api_dialect: Literal["auto", "filter", "flat"] = "auto"
     database: Path = HOME / "data"
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Dubai"))
+    working_hours: WorkingHours = USUAL_HOURS
     calls_per_minute: int = 600
     sync_minutes: int = 5
     api_key_expires: date | None = None
@@ -169,6 +171,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("LEADLIB_API_DIALECT", "api_dialect", _dialect, "`auto`, `filter` or `flat`", "`auto`"),
     Setting("LEADLIB_DATABASE", "database", _folder, "Folder of the store", "`data/`; the sandbox: `data/sandbox/`"),
     Setting("LEADLIB_TIMEZONE", "timezone", _timezone, "IANA zone in which days begin", "`Asia/Dubai`"),
+    Setting(
+        "LEADLIB_WORKING_HOURS",
+        "working_hours",
+        working_hours,
+        "When somebody is there to answer, per weekday in that zone; replies are told on this clock too",
+        f"`{USUAL_HOURS}`",
+    ),
     Setting("LEADLIB_CALLS_PER_MINUTE", "calls_per_minute", _count(1, 650), "Ceiling for our calls", "600"),
     Setting("LEADLIB_SYNC_MINUTES", "sync_minutes", _count(0, 1440), "Background sync interval; 0 turns it off", "5"),
     Setting(

@@ -44,7 +44,12 @@ class Engine:
         """Everything but the worker's thread, which `worker.start()` starts. Raises StoreError or SettingsError."""
         with ExitStack() as opened:
             store = opened.enter_context(
-                Store.open(settings.database, timezone=settings.timezone, portal=settings.portal)
+                Store.open(
+                    settings.database,
+                    timezone=settings.timezone,
+                    portal=settings.portal,
+                    working_hours=settings.working_hours,
+                )
             )
             sandbox = None
             if not settings.has_credentials:

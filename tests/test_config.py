@@ -9,6 +9,7 @@ import pytest
 
 from leadlib.config import PRODUCTION_URL, SANDBOX_PORTAL, SETTINGS, Secret, Settings, load_settings
 from leadlib.errors import SettingsError
+from leadlib.working_hours import working_hours
 
 KEY, SECRET, TOKEN = "CANRY.key-canary", "secret-canary", "token-canary"
 PAIR = {"LEADLIB_API_KEY": KEY, "LEADLIB_API_SECRET": SECRET}
@@ -47,6 +48,7 @@ def test_with_credentials_the_defaults_are_the_portals(tmp_path: Path) -> None:
         ("LEADLIB_API_DIALECT", "flat", "api_dialect", "flat"),
         ("LEADLIB_API_DIALECT", " filter ", "api_dialect", "filter"),
         ("LEADLIB_TIMEZONE", "Europe/Berlin", "timezone", ZoneInfo("Europe/Berlin")),
+        ("LEADLIB_WORKING_HOURS", "Sun-Thu 08:00-18:00", "working_hours", working_hours("Sun-Thu 08:00-18:00")),
         ("LEADLIB_CALLS_PER_MINUTE", "1", "calls_per_minute", 1),
         ("LEADLIB_CALLS_PER_MINUTE", "650", "calls_per_minute", 650),
         ("LEADLIB_SYNC_MINUTES", "0", "sync_minutes", 0),
@@ -76,6 +78,8 @@ def test_a_setting_is_read_and_cast(tmp_path: Path, name: str, text: str, attrib
         ("LEADLIB_TIMEZONE", "Asia"),
         ("LEADLIB_TIMEZONE", "localtime"),
         ("LEADLIB_TIMEZONE", "posix/Asia/Dubai"),
+        ("LEADLIB_WORKING_HOURS", "9 to 5"),
+        ("LEADLIB_WORKING_HOURS", "Mon 19:00-09:00"),
         ("LEADLIB_CALLS_PER_MINUTE", "0"),
         ("LEADLIB_CALLS_PER_MINUTE", "651"),
         ("LEADLIB_CALLS_PER_MINUTE", "6e2"),

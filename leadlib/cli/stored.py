@@ -13,7 +13,12 @@ def open_store(settings: Settings) -> "Store":
     """The store that these settings name. Raises StoreError."""
     from leadlib.store import Store
 
-    return Store.open(settings.database, timezone=settings.timezone, portal=settings.portal)
+    return Store.open(
+        settings.database,
+        timezone=settings.timezone,
+        portal=settings.portal,
+        working_hours=settings.working_hours,
+    )
 
 
 def as_of(store: "Store") -> str:

@@ -33,6 +33,7 @@ from leadlib.metrics.table import (
     grain_named,
     metric_named,
 )
+from leadlib.metrics.working_clock import WorkingClock, clock_of
 
 __all__ = [
     "COUNTS",
@@ -51,9 +52,11 @@ __all__ = [
     "Metric",
     "Quality",
     "Verdict",
+    "WorkingClock",
     "agents",
     "breakdown",
     "choices",
+    "clock_of",
     "compute",
     "dimension_named",
     "funnel",

@@ -49,6 +49,7 @@ from leadlib.store.writes import (
     write_personal,
     write_rejected_payloads,
 )
+from leadlib.working_hours import USUAL_HOURS, WorkingHours
 
 log = logging.getLogger(__name__)
 
@@ -70,9 +71,12 @@ class Store:
     two stores of a process share a version.
     """
 
-    def __init__(self, folder: Path, opened: Opened, timezone: ZoneInfo, portal: str) -> None:
+    def __init__(
+        self, folder: Path, opened: Opened, timezone: ZoneInfo, portal: str, working_hours: WorkingHours
+    ) -> None:
         self.folder = folder
         self.timezone = timezone
+        self.working_hours = working_hours
         self.portal = portal
         self.data_version = next(_VERSIONS)
         self._as_of: tuple[int, datetime | None] = (0, None)  # at which data_version it was looked up, and what it was
@@ -88,16 +92,19 @@ class Store:
         self._alarms = self._load_alarms()
 
     @classmethod
-    def open(cls, folder: Path, *, timezone: ZoneInfo, portal: str) -> "Store":
+    def open(
+        cls, folder: Path, *, timezone: ZoneInfo, portal: str, working_hours: WorkingHours = USUAL_HOURS
+    ) -> "Store":
         """The store in `folder`, created if there is none; days begin in `timezone`, leads come from `portal`.
 
+        `working_hours` are told on the clock of that zone. They are not kept: another start may count with others.
         A damaged file is moved aside and restored from its newest copy, and an alarm says so. Where the folder may not
         be written, the store is opened for reading. Raises StoreBusyError, StoreUnreadableError, or WrongPortalError
         if the folder holds another portal's leads.
         """
         opened = open_files(folder)
         try:
-            store = cls(folder, opened, timezone, portal)
+            store = cls(folder, opened, timezone, portal, working_hours)
             if opened.is_read_only:
                 store._take_as_it_is()
             else:
