@@ -13,6 +13,7 @@ from leadlib.filters import Filters, start_of_day
 from leadlib.reading import PAD, BoundsIgnoredError, Slice, Verdict, read_pages, read_slices
 from leadlib.records import Lead
 from leadlib.store import AbsenceCount, SliceRow, Store, SyncRow
+from leadlib.sync.audit import audit, is_due
 from leadlib.sync.bands import BANDS, COLD, Band, begins_at, due_band
 from leadlib.sync.batch import Batch, Tally
 from leadlib.sync.counting import unchanged
@@ -20,7 +21,7 @@ from leadlib.sync.names import fetch_names
 from leadlib.sync.planning import EXPECTED_PER_SLICE, stretches
 from leadlib.sync.progress import Progress
 from leadlib.sync.summary import sentence
-from leadlib.sync.trust import has_too_many_rejected, set_alarms, too_many_missing
+from leadlib.sync.trust import has_too_many_rejected, set_alarms, set_audit_alarm, too_many_missing
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +74,7 @@ def run_sync(
         run.read(filters or Filters())
         run.settle()
         run.reconcile()
+        run.audit()
         run.notes += fetch_names(client, store, lambda: run.report("looking up names"), run.now())
     except BaseException as error:
         # Ctrl-C included: a sync without an end on record would look as if it were still running.
@@ -408,6 +410,22 @@ class _Run:
             {"start": start},
         )["n"].iloc[0]
         self.store_total = int(held) + len(self.tally.rejected) + self.tally.written.n_suppressed
+
+    def audit(self) -> None:
+        """Once a week, after a certain sweep of the window in slices, tries whether slices still hold all there is."""
+        if self.kind != "cold" or self.created_from is None or self.n_uncertain or not self.reads_slices:
+            return
+        if self.store.recall("bounds_created_to") != "yes" or not is_due(self.store, self.started_at):
+            return
+        self.report("auditing a day")
+        try:
+            found = audit(self.client, self.store, self.created_from, self.created_to or self.started_at)
+        except PortalError as error:
+            self.notes.append(f"The weekly audit could not be made: {error.title.lower()}.")
+            return
+        if found is not None:
+            self.store.write_leads(found.missed, observed_at=self.created_to or self.started_at)
+            set_audit_alarm(self.store, found.day, len(found.missed))
 
 
 def _near_an_edge(slice_: Slice) -> Callable[[Lead], bool]:

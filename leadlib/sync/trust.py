@@ -56,6 +56,20 @@ def set_alarms(store: Store, row: SyncRow) -> None:
     _set(store, row, "mass_deletion", _missing_message, lambda one: one.n_withheld > 0)
 
 
+def set_audit_alarm(store: Store, day: datetime, n_missed: int) -> None:
+    """Raises or clears what the weekly audit gives reason for; `day` is the first instant of the day it read."""
+    if not n_missed:
+        store.clear_alarm("audit")
+        return
+    store.raise_alarm(
+        "audit",
+        f"{formats.count_of(n_missed, 'lead')} of {formats.day(day)} (UTC) came when the day was read page by page, by "
+        "channel or by agent, and not when it was read in short stretches of time, as syncs do. They are stored, but "
+        "others may be missing: the portal's bounds on createdAt do not hold what they promise. Report it to the "
+        "portal's support; syncs go on.",
+    )
+
+
 def _set(
     store: Store, row: SyncRow, kind: str, message: Callable[[SyncRow], str], is_wrong: Callable[[SyncRow], bool]
 ) -> None:
