@@ -25,6 +25,7 @@ def main() -> None:
     with (
         Store.open(folder, timezone=settings.timezone, portal=settings.portal) as store,
         Client(settings, dialect="flat") as client,
+        store.sparing_memory(),  # as `python -m leadlib sync` does
     ):
         at = HELD_AT if how == "full" else HELD_AT + timedelta(hours=7)
         row = run_sync(client, store, full=how == "full", now=lambda: at)

@@ -154,12 +154,16 @@ def test_the_plain_paginator_does_lose_leads(
 
 
 @pytest.mark.parametrize("fault", A8, **ids_of)
-def test_a_total_that_is_wrong_is_always_flagged(fault: Fault, bench: Callable[..., Bench]) -> None:
-    one = bench(fault, 300, 7)
-    swept = one.sync()
-    assert swept.outcome == "uncertain"
-    assert swept.n_uncertain == one.store.query("select count(*) as n from slices where total > 0")["n"].iloc[0]
-    assert one.must_have(swept) - one.stored() == set()
+def test_a_total_that_is_wrong_is_always_flagged(
+    fault: Fault, bench: Callable[..., Bench], matrix: list[tuple[int, int]]
+) -> None:
+    for n_leads, seed in matrix:
+        one = bench(fault, n_leads, seed)
+        swept = one.sync()
+        assert swept.outcome == "uncertain"
+        assert one.must_have(swept) - one.stored() == set()
+        certain = one.store.query("select coalesce(sum(total), 0) as n from slices where is_certain")["n"].iloc[0]
+        assert certain == 0, f"{n_leads} leads, seed {seed}"
 
 
 def test_inserts_of_a_sweep_are_in_the_next_one(bench: Callable[..., Bench]) -> None:

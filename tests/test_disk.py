@@ -10,7 +10,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -19,7 +21,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from leadlib.config import SANDBOX_PORTAL
+from leadlib.api import Client, Pacer, default_burst
+from leadlib.config import SANDBOX_PORTAL, Secret, Settings
 from leadlib.errors import StoreError, StoreReadOnlyError
 from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings
 from leadlib.store import Person, Store
@@ -335,3 +338,58 @@ def test_C4_sync_from_cron_ends_well_while_the_app_holds_the_store(
     assert err.count("\n") == 1
     assert "whoever holds the store does the syncing" in err
     assert not server.calls
+
+
+def most_within(seconds: float, instants: list[float]) -> int:
+    """The most of them in any stretch so long, its end not included."""
+    return max(bisect_left(instants, first + seconds) - place for place, first in enumerate(instants))
+
+
+@on_unix
+def test_C4_sixteen_threads_and_other_programs_have_one_bucket(
+    portal: tuple[SandboxServer, dict[str, str]],
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    record_property: Callable[..., None],
+) -> None:
+    """Three seconds of it, ten minutes in the full form; the pace is the portal's clock's, so nothing here is timed."""
+    seconds = 600 if request.config.getoption("--matrix") == "full" else 3
+    server, environment = portal
+    let_go: list[float] = []
+
+    class Counting(Pacer):
+        def take(self) -> float:
+            instant = super().take()
+            let_go.append(instant)
+            return instant
+
+    settings = Settings(api_url=server.url, api_key=Secret(API_KEY), api_secret=Secret(API_SECRET))
+    client = Client(settings, pacer=Counting(325))
+    until = time.monotonic() + seconds
+
+    def call() -> int:
+        n_calls = 0
+        while time.monotonic() < until:
+            client.page(per_page=1)
+            n_calls += 1
+        return n_calls
+
+    losers = 0
+    with client, Store.open(tmp_path / "store", timezone=DUBAI, portal=server.url), ThreadPoolExecutor(16) as pool:
+        threads = [pool.submit(call) for _ in range(16)]
+        while time.monotonic() < until:
+            out, err = start_sync(environment, "--json").communicate(timeout=120)
+            assert json.loads(out) == {"outcome": "busy"}
+            assert "whoever holds the store does the syncing" in err
+            losers += 1
+        n_calls = sum(thread.result() for thread in threads)
+    assert losers > 0
+    assert n_calls == server.calls["/v1/leads"]  # the others have called nobody
+    let_go.sort()
+    burst = default_burst(325)
+    assert len(let_go) >= n_calls > burst
+    for stretch in (1, 10, 60):
+        assert most_within(stretch, let_go) <= 325 * stretch / 60 + burst
+    record_property("calls", n_calls)
+    record_property("most_in_a_minute", most_within(60, let_go))
+    record_property("programs_turned_away", losers)

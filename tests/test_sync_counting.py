@@ -232,16 +232,39 @@ def test_account_in_which_nothing_happens_is_counted_as_a_whole_where_time_canno
     assert late.id in one.stored_ids
 
 
-def test_week_with_more_leads_than_a_portal_may_count_is_counted_by_days(
+def test_week_in_which_something_moved_is_counted_day_by_day(large: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep_each_stretch(large)
+    monkeypatch.setattr("leadlib.sync.counting.WORTH_COUNTING", 3)
+    (late,) = large.portal.truth.plant([OLD])
+    n_counted = cold(large).n_counted
+    assert late.id in large.stored_ids
+    # All but the last two days, which are read, and the day in which it came.
+    assert n_counted > LARGE * 0.9
+    around = [(a, b) for a, b in counted_stretches(large) if abs(a - OLD) < timedelta(days=7)]
+    assert {round((b - a) / timedelta(days=1)) for a, b in around} == {1, 7}
+    assert not any(a <= OLD < b for a, b in around)
+
+
+def test_total_at_which_a_portal_may_have_stopped_counting_is_not_believed(
     large: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Whether a week of exactly so many leads is counted whole hangs on the total alone."""
     keep_each_stretch(large)
-    monkeypatch.setattr("leadlib.sync.counting.MOST_COUNTED", 80)
-    monkeypatch.setattr("leadlib.sync.counting.WORTH_COUNTING", 10)
-    n_counted = cold(large).n_counted
-    totals = large.store.query("select total from slices where how = 'counted'")["total"]
-    assert totals.sum() == n_counted > LARGE / 2
-    assert 0 < totals.max() <= 80
+    monkeypatch.setattr("leadlib.sync.counting.WORTH_COUNTING", 3)
+    cold(large)
+    week, end = next((a, b) for a, b in counted_stretches(large) if b - a > timedelta(days=6))
+    total = large.store.query(
+        "select count(*) as n from leads where created_at >= $a and created_at < $b", {"a": week, "b": end}
+    )["n"].iloc[0]
+    monkeypatch.setattr("leadlib.sync.counting.CAPS_FROM", int(total))
+    monkeypatch.setattr("leadlib.sync.counting.CAPS_ARE_ROUND", int(total))
+    cold(large)
+    last = large.store.query(
+        "select created_from, created_to from slices where how = 'counted' "
+        "and sync_id = (select sync_id from syncs order by finished_at desc limit 1)"
+    )
+    inside = last[(last["created_from"] >= week) & (last["created_to"] <= end)]
+    assert len(inside) == 7
 
 
 def test_large_account_is_swept_nightly_in_its_own_zone(

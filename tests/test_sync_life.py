@@ -10,7 +10,7 @@ from leadlib.metrics.health import doubts
 from leadlib.metrics.queries import coverage
 from leadlib.records import Lead
 from leadlib.store import AbsenceCount, SliceRow, Store
-from leadlib.sync.trust import is_too_many
+from leadlib.sync.trust import believe_missing, is_too_many
 from tests.conftest import at, make_lead
 from tests.sync_bench import NOW, Bench, benches
 
@@ -129,6 +129,31 @@ def test_A12_alarm_ends_with_a_sweep_as_wide_that_finds_the_leads(bench: Callabl
     assert (healthy.sync().kind, kinds_of(healthy)) == ("hot", ["mass_deletion"])
     healthy.advance(hours=6)
     assert (healthy.sync().kind, kinds_of(healthy)) == ("cold", [])
+
+
+def test_leads_that_somebody_says_were_deleted_are_gone_however_many(either: Bench) -> None:
+    either.sync()
+    ids = empty(either)
+    either.advance(hours=25)
+    assert either.sync().n_withheld > 0.9 * len(ids)  # the oldest have left the window meanwhile
+    believe_missing(either.store, either.now())
+    row = either.sync(full=True)
+    assert (row.n_withheld, row.n_deleted) == (0, 0)  # missed for the first time that counts
+    assert kinds_of(either) == []
+    either.advance(hours=25)
+    n_deleted = either.sync().n_deleted
+    assert len(either.gone_ids) == n_deleted > 0.9 * len(ids)
+    assert either.gone_ids <= set(ids)
+    assert kinds_of(either) == []
+
+
+def test_belief_that_missing_leads_were_deleted_ends_after_three_days(either: Bench) -> None:
+    either.sync()
+    believe_missing(either.store, either.now())
+    either.advance(hours=73)
+    empty(either)
+    assert either.sync().n_withheld > 0
+    assert kinds_of(either) == ["mass_deletion"]
 
 
 def test_lead_that_two_sweeps_a_day_apart_miss_is_gone_and_its_contact_forgotten(either: Bench) -> None:
@@ -327,7 +352,7 @@ def test_A16_portal_that_goes_in_circles_is_left_after_few_tries_and_called_unce
     assert row.outcome == "uncertain"
     assert row.message is not None
     assert "slipped through" in row.message
-    assert row.n_calls < 400
+    assert row.n_calls < 800
     assert len(one.stored_ids) == row.n_read > 0
     (doubt,) = doubts(one.store)
     if dialect == "flat":

@@ -35,6 +35,10 @@ COMMANDS: tuple[Command, ...] = (
             ("--full", {"action": "store_true", "help": "the whole window, whatever is due"}),
             ("--since", {"type": day, "metavar": "DATE", "help": "from this day on, such as 2026-05-31"}),
             FILTER,
+            (
+                "--believe-missing",
+                {"action": "store_true", "help": "leads that the portal lacks were deleted, however many they are"},
+            ),
             ("--json", {"action": "store_true", "help": "print the summary as one JSON object"}),
         ),
         sync.run,

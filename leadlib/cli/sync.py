@@ -4,6 +4,7 @@ import argparse
 import json
 import shutil
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from leadlib.cli.arguments import UsageError, filters_asked
@@ -20,13 +21,17 @@ _BAR_CELLS = 30
 def run(asked: argparse.Namespace) -> int:
     if asked.full and (asked.since or asked.filter):
         raise UsageError("--full reads the whole window: leave out --since and --filter, or leave out --full.")
+    if asked.believe_missing and (asked.since or asked.filter):
+        raise UsageError("--believe-missing reads the whole window: leave out --since and --filter.")
     filters = filters_asked(asked.filter)
     settings = load_settings()
     from leadlib.engine import Engine
-    from leadlib.sync import sentence, to_json
+    from leadlib.sync import believe_missing, sentence, to_json
     from leadlib.worker import Wish
 
-    wish = Wish(full=asked.full, since=asked.since, filters=filters if filters.selected else None)
+    wish = Wish(
+        full=asked.full or asked.believe_missing, since=asked.since, filters=filters if filters.selected else None
+    )
     try:
         opened = Engine.open(settings)
     except StoreBusyError as error:
@@ -38,8 +43,11 @@ def run(asked: argparse.Namespace) -> int:
     with opened as engine:
         if engine.is_sandbox:
             tell(f"No credentials are set: reading the {settings.portal} into {engine.store.folder}.")
+        if asked.believe_missing:
+            believe_missing(engine.store, datetime.now(UTC))
         try:
-            row = engine.sync(wish, _draw_progress if sys.stderr.isatty() else lambda progress: None)
+            with engine.store.sparing_memory():
+                row = engine.sync(wish, _draw_progress if sys.stderr.isatty() else lambda progress: None)
         finally:
             if sys.stderr.isatty():
                 _redraw("")

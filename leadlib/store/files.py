@@ -22,6 +22,11 @@ from leadlib.store.disk import keep_private, remove
 from leadlib.store.mark import Mark
 
 MEMORY_LIMIT = "1GB"
+"""What a file may keep in memory, so that the questions of many viewers find it there."""
+
+SPARING: Mapping[str, str] = {"memory_limit": "48MB", "checkpoint_threshold": "4MB"}
+"""Settings while nobody asks and rows only come in: what was written is not kept in memory."""
+
 _SCHEMA = files("leadlib") / "sql" / "schema"
 
 # No extension may be fetched: a store must open on a machine without a network, and stay the same store.
@@ -108,6 +113,19 @@ class File:
                 raise StoreError(
                     f"{self.path} has been closed: the program is being stopped.", str(self.path)
                 ) from error
+
+    @contextmanager
+    def sparing_memory(self) -> Iterator[None]:
+        """Keeps the file to SPARING meanwhile."""
+        cursor = self.cursor()
+        before = {name: cursor.execute("select current_setting(?)", [name]).fetchall()[0][0] for name in SPARING}
+        for name, value in SPARING.items():
+            cursor.execute(f"set {name} = '{value}'")
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                cursor.execute(f"set {name} = '{value}'")
 
     def fetch(self, sql: str, parameters: Mapping[str, object] | None = None) -> pa.Table:
         """The result of one statement. Raises StoreError, which names the kind of failure only."""

@@ -9,6 +9,6 @@ seen is kept in any case. What cannot be certified is recorded, and shown, as un
 from leadlib.sync.progress import Progress
 from leadlib.sync.run import run_sync
 from leadlib.sync.summary import sentence, to_json
-from leadlib.sync.trust import publishable
+from leadlib.sync.trust import believe_missing, publishable
 
-__all__ = ["Progress", "publishable", "run_sync", "sentence", "to_json"]
+__all__ = ["Progress", "believe_missing", "publishable", "run_sync", "sentence", "to_json"]

@@ -9,6 +9,7 @@ only ever stands in for reading for `READ_EVERY`, stretch by stretch, and it is 
 - a stretch that was not read with certainty within `READ_EVERY` is read;
 - a status that no document names has no place on the ladder, so a stretch with one is read: of such leads the portal's
   statuses do not add up to its total, or ours do not;
+- a total that looks like the end of the portal's counting is none;
 - a row that is no lead, or whose person was erased, is in the portal's total and not among our leads: the totals
   differ, and the stretch is read;
 - a lead that a sweep has missed, and that waits to be missed again, could hide one that came late: it is read;
@@ -42,8 +43,11 @@ READ_EVERY = timedelta(days=7)
 WORTH_COUNTING = 300
 """Leads in a stretch from which on five or six calls for totals are clearly fewer than those for its rows."""
 
-MOST_COUNTED = 9_000
-"""Portals are known to stop counting at 10,000: a week with more leads than this is counted day by day."""
+CAPS_FROM = 9_000
+"""Portals are known to stop counting, at 10,000 for one."""
+
+CAPS_ARE_ROUND = 500
+"""From CAPS_FROM on a total that is a multiple of this may be where the portal stopped counting: it tells nothing."""
 
 QUIET = timedelta(seconds=2)
 """How far from a cut the next lead must be."""
@@ -86,38 +90,42 @@ def unchanged(
 
     `is_bounded` says whether the portal obeys createdAtTo. `on_count` is called after each stretch. Raises PortalError.
     """
-    if is_bounded:
-        stretches = _held(store, list(pairwise(_quiet(store, _nights(created_from, now)))))
-        days = [pair for stretch in stretches if stretch.n > MOST_COUNTED for pair in _days(store, stretch.stretch)]
-        held = [stretch for stretch in stretches if stretch.n <= MOST_COUNTED] + _held(store, days)
-    else:
-        start = _quiet(store, [created_from + _WINDOW_MOVES])
-        held = _held(store, [(first, now) for first in start])
+    statuses = statuses_upwards(client)
     read = read_lately(store, now)
     # Up to now nobody has read: there it is enough that the last sweep reached into the hours which each one reads.
     must_reach = now - (HOT.reach or _DAY)
-    statuses = statuses_upwards(client) if held else []
-    worth = [
-        one
-        for one in held
-        if one.n >= WORTH_COUNTING
-        and set(one.by_status) <= set(statuses)
-        and not one.n_missed
-        and any(a <= one.stretch[0] and min(one.stretch[1], must_reach) <= b for a, b in read)
-    ]
-    found: list[Counted] = []
-    with ThreadPoolExecutor(CALLS_IN_FLIGHT, thread_name_prefix="leadlib-counting") as pool:
-        asked = [pool.submit(_counted, client, one, statuses, now, is_bounded=is_bounded) for one in worth]
-        try:
-            for answer in asked:
-                counted = answer.result()
-                if counted is not None:
-                    found.append(counted)
-                on_count()
-        finally:
-            for answer in asked:
-                answer.cancel()
-    return sorted(found, key=lambda one: one.created_from)
+
+    def is_worth_counting(one: _Held) -> bool:
+        return (
+            one.n >= WORTH_COUNTING
+            and set(one.by_status) <= set(statuses)
+            and not one.n_missed
+            and any(a <= one.stretch[0] and min(one.stretch[1], must_reach) <= b for a, b in read)
+        )
+
+    def counted(stretches: Sequence[Stretch]) -> list[Counted]:
+        worth = [one for one in _held(store, stretches) if is_worth_counting(one)]
+        found = []
+        with ThreadPoolExecutor(CALLS_IN_FLIGHT, thread_name_prefix="leadlib-counting") as pool:
+            asked = [pool.submit(_counted, client, one, statuses, now, is_bounded=is_bounded) for one in worth]
+            try:
+                for answer in asked:
+                    one = answer.result()
+                    if one is not None:
+                        found.append(one)
+                    on_count()
+            finally:
+                for answer in asked:
+                    answer.cancel()
+        return found
+
+    if not is_bounded:
+        return counted([(first, now) for first in _quiet(store, [created_from + _WINDOW_MOVES])])
+    stretches = list(pairwise(_quiet(store, _nights(created_from, now))))
+    found = counted(stretches)
+    settled = {(one.created_from, one.created_to) for one in found}
+    days = [pair for stretch in stretches if stretch not in settled for pair in _days(store, stretch)]
+    return sorted(found + counted(days), key=lambda one: one.created_from)
 
 
 @dataclass(frozen=True)
@@ -140,7 +148,7 @@ def _counted(
     begin, end = held.stretch
     low, high = begin - PAD, end + PAD if is_bounded else None
     whole = client.page(created_from=low, created_to=high, per_page=1)
-    if whole.total != held.n:
+    if whole.total != held.n or _may_be_a_cap(whole.total):
         return None
     for status in statuses:
         try:
@@ -164,10 +172,16 @@ def _nights(created_from: datetime, now: datetime) -> list[datetime]:
     return [night for night in nights if night == first or night >= recent or (night - _MONDAY) % (7 * _DAY) < _DAY]
 
 
+def _may_be_a_cap(total: int) -> bool:
+    return total >= CAPS_FROM and total % CAPS_ARE_ROUND == 0
+
+
 def _days(store: Store, stretch: Stretch) -> list[Stretch]:
+    """The stretch cut into days; nothing if it is no longer than one."""
     begin, end = stretch
-    inner = _quiet(store, [_midnight(begin) + _DAY * place for place in range(1, (end - begin) // _DAY + 1)])
-    return list(pairwise([begin, *(cut for cut in inner if begin < cut < end), end]))
+    nights = [_midnight(begin) + _DAY * place for place in range(1, (end - begin) // _DAY + 1)]
+    inner = [cut for cut in _quiet(store, nights) if begin < cut < end]
+    return list(pairwise([begin, *inner, end])) if inner else []
 
 
 def _midnight(instant: datetime) -> datetime:

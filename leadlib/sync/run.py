@@ -10,16 +10,18 @@ from leadlib import formats
 from leadlib.api import MAX_PER_PAGE, Client
 from leadlib.errors import BadRequestError, LeadlibError, PortalError
 from leadlib.filters import Filters, start_of_day
-from leadlib.reading import PAD, BoundsIgnoredError, Slice, Verdict, cuts_blind, read_pages, read_slices
+from leadlib.reading import PAD, BoundsIgnoredError, Slice, Verdict, read_pages, read_slices
 from leadlib.records import Lead
 from leadlib.store import AbsenceCount, SliceRow, Store, SyncRow
+from leadlib.sync.audit import audit, is_due
 from leadlib.sync.bands import BANDS, COLD, Band, begins_at, due_band
 from leadlib.sync.batch import Batch, Tally
 from leadlib.sync.counting import unchanged
 from leadlib.sync.names import fetch_names
+from leadlib.sync.planning import EXPECTED_PER_SLICE, stretches
 from leadlib.sync.progress import Progress
 from leadlib.sync.summary import sentence
-from leadlib.sync.trust import has_too_many_rejected, is_too_many, set_alarms
+from leadlib.sync.trust import has_too_many_rejected, set_alarms, set_audit_alarm, too_many_missing
 
 log = logging.getLogger(__name__)
 
@@ -31,9 +33,6 @@ AHEAD = timedelta(minutes=5)
 
 SURELY_SHOWN = timedelta(days=60)
 """A sweep that begins earlier than this asks first how far back the portal goes."""
-
-KNOWN_PER_SLICE = 40
-"""Known leads per slice when a stretch is read again: a page less room for what came since."""
 
 
 def run_sync(
@@ -75,6 +74,7 @@ def run_sync(
         run.read(filters or Filters())
         run.settle()
         run.reconcile()
+        run.audit()
         run.notes += fetch_names(client, store, lambda: run.report("looking up names"), run.now())
     except BaseException as error:
         # Ctrl-C included: a sync without an end on record would look as if it were still running.
@@ -255,18 +255,12 @@ class _Run:
         counted = self._count(created_from, portal_now, is_bounded=True)
         skip = [(one.created_from, one.created_to) for one in counted]
         self.n_expected = max(0, page.total - self.n_counted)
-        cuts = self._cuts(created_from, portal_now, page.total)
         batch = Batch(self.store, self.sync_id, self.tally)
         try:
-            for slice_ in read_slices(self.client, created_from, portal_now + AHEAD, cuts, portal_now, skip):
-                batch.add(
-                    slice_.leads, slice_.rejected, slice_.observed_at, self._ledger(slice_), _near_an_edge(slice_)
-                )
-                if any(row.lead_id is None for row in slice_.rejected):
-                    self.unclear.append((slice_.created_from, slice_.created_to))
-                self.n_uncertain += not slice_.is_certain
-                self.n_calls_left = slice_.n_left
-                self.report("reading leads")
+            for begin, end, cuts in stretches(self.client, self.store, created_from, portal_now, AHEAD, page.total):
+                for slice_ in read_slices(self.client, begin, end, cuts, portal_now, skip):
+                    self._take_slice(batch, slice_)
+                batch.commit()
         finally:
             batch.commit()
         if self.n_uncertain:
@@ -274,6 +268,15 @@ class _Run:
                 f"{formats.count_of(self.n_uncertain, 'stretch', 'stretches')} contradicted the portal's own count. "
                 "All that came is stored, but a lead may have slipped through. The next sync reads them again."
             )
+
+    def _take_slice(self, batch: Batch, slice_: Slice) -> None:
+        batch.add(slice_.leads, slice_.rejected, slice_.observed_at, self._ledger(slice_), _near_an_edge(slice_))
+        if any(row.lead_id is None for row in slice_.rejected):
+            self.unclear.append((slice_.created_from, slice_.created_to))
+        self.n_uncertain += not slice_.is_certain
+        n_to_come = (self.n_expected or 0) - self.tally.n_received
+        self.n_calls_left = max(slice_.n_left, n_to_come // EXPECTED_PER_SLICE)
+        self.report("reading leads")
 
     def _count(self, created_from: datetime, portal_now: datetime, *, is_bounded: bool) -> list[SliceRow]:
         """The stretches that counting shows to be as the store has them, put into the ledger."""
@@ -300,17 +303,6 @@ class _Run:
             slice_.is_certain,
             slice_.observed_at,
         )
-
-    def _cuts(self, created_from: datetime, created_to: datetime, total: int) -> list[datetime]:
-        """Where to cut: along the leads we know, or evenly where they are too few to tell."""
-        known = self.store.query(
-            "select created_at from leads where created_at between $low and $high "
-            "qualify row_number() over (order by created_at) % $per_slice = 0",
-            {"low": created_from, "high": created_to, "per_slice": KNOWN_PER_SLICE},
-        )["created_at"]
-        if len(known) * KNOWN_PER_SLICE < total / 2:
-            return cuts_blind(created_from, created_to, total)
-        return [instant.to_pydatetime() for instant in known]
 
     def _read_pages(self, filters: Filters) -> None:
         if self.created_from is not None and self._is_all_counted(self.created_from):
@@ -382,7 +374,7 @@ class _Run:
             began_at=self.tally.first_observed_at,
             rejected_ids=self.tally.rejected_ids,
             unclear=self.unclear,
-            is_too_many=is_too_many,
+            is_too_many=too_many_missing(self.store, self.started_at),
         )
         if self.absences.n_withheld:
             self.notes.append(
@@ -418,6 +410,22 @@ class _Run:
             {"start": start},
         )["n"].iloc[0]
         self.store_total = int(held) + len(self.tally.rejected) + self.tally.written.n_suppressed
+
+    def audit(self) -> None:
+        """Once a week, after a certain sweep of the window in slices, tries whether slices still hold all there is."""
+        if self.kind != "cold" or self.created_from is None or self.n_uncertain or not self.reads_slices:
+            return
+        if self.store.recall("bounds_created_to") != "yes" or not is_due(self.store, self.started_at):
+            return
+        self.report("auditing a day")
+        try:
+            found = audit(self.client, self.store, self.created_from, self.created_to or self.started_at)
+        except PortalError as error:
+            self.notes.append(f"The weekly audit could not be made: {error.title.lower()}.")
+            return
+        if found is not None:
+            self.store.write_leads(found.missed, observed_at=self.created_to or self.started_at)
+            set_audit_alarm(self.store, found.day, len(found.missed))
 
 
 def _near_an_edge(slice_: Slice) -> Callable[[Lead], bool]:

@@ -11,6 +11,7 @@ from leadlib.expiry import expiry
 from leadlib.filters import Filters
 from leadlib.metrics.health import doubts, drift, odd_fields, rejected, sync_history
 from leadlib.metrics.queries import coverage
+from leadlib.sync import believe_missing
 from leadlib.ui.engine import load
 from leadlib.ui.numbers import COUNT
 from leadlib.ui.text import facts, plain
@@ -59,6 +60,7 @@ def draw_buttons(view: View) -> None:
     """Queues a sync. The pages go on; the line on top shows how far it is."""
     worker = view.engine.worker
     is_busy = worker.status.is_running
+    is_alarmed = any(alarm.kind == "mass_deletion" for alarm in view.engine.store.alarms())
     with st.container(horizontal=True):
         st.button(
             "Sync now",
@@ -72,6 +74,18 @@ def draw_buttons(view: View) -> None:
             "Read the whole window", icon=":material/history:", on_click=worker.request, args=(Wish(full=True),),
             disabled=is_busy, help="All leads that the portal still shows, about three months.",
         )  # fmt: skip
+        if is_alarmed:
+            st.button(
+                "The missing leads were deleted", icon=":material/delete_sweep:", on_click=_believe_missing,
+                args=(view,), disabled=is_busy,
+                help="Marks leads as gone that two readings, a day apart, do not find, however many they are. Their "
+                "senders are forgotten; the leads still count. Holds for three days.",
+            )  # fmt: skip
+
+
+def _believe_missing(view: View) -> None:
+    believe_missing(view.engine.store, datetime.now(UTC))
+    view.engine.worker.request(Wish(full=True))
 
 
 def draw_gaps(view: View) -> None:

@@ -13,6 +13,7 @@ _POLL_RUNNING_S = 1.0
 _POLL_IDLE_S = 15.0
 _ALARM_TITLES = {
     "mass_deletion": "**Many leads are missing from the portal's answers**",
+    "audit": "**The portal hides leads from some questions**",
     "rejected_rows": "**Many rows of the portal are no leads**",
     "unknown_subscription": "**Somebody else receives your leads**",
     "key_expires": "**The portal's key is about to expire**",
