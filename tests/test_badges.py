@@ -337,7 +337,7 @@ def test_forecasts_of_the_past_come_true_as_often_as_they_say(followed: Bench) -
     """Three moments, all agents, thresholds from 40 to 85 %: of what was given 30 to 70 %, about half came true."""
     chances, came_true = [], []
     for moment in (NOW, NOW + timedelta(days=12), NOW + timedelta(days=24)):
-        for threshold in np.arange(0.40, 0.86, 0.03):
+        for threshold in np.arange(0.40, 0.86, 0.05):
             followed.store.badge_rules = rules(("share_answered", float(threshold)))
             forecast = badges(followed.store, ALL, as_of=moment)
             forecast = forecast[forecast["badge_chance"].notna()]
@@ -346,11 +346,11 @@ def test_forecasts_of_the_past_come_true_as_often_as_they_say(followed: Bench) -
                 chances.append(chance)
                 came_true.append(shares[key] >= threshold - 1e-9)
     said, happened = np.array(chances), np.array(came_true)
-    assert len(said) > 900
+    assert len(said) > 600
     assert happened.mean() == pytest.approx(said.mean(), abs=0.02)
     for low, high in ((0.0, 0.05), (0.05, 0.3), (0.3, 0.7), (0.7, 0.95), (0.95, 1.0)):
         chosen = (said >= low) & (said <= high)
-        assert chosen.sum() > 25
+        assert chosen.sum() > 15
         assert happened[chosen].mean() == pytest.approx(said[chosen].mean(), abs=0.12), (low, high)
 
 

@@ -53,20 +53,7 @@ def test_a_lead_that_is_gone_from_the_portal_waits_no_longer(store: Store) -> No
     assert math.isnan(backlog(store, ALL)["oldest_waiting_h"].item())
 
 
-@pytest.mark.parametrize(
-    "filters",
-    [
-        {},
-        {"agent": ["90002"]},
-        {"agent": ["none"]},
-        {"type": ["call"], "status": ["sent"]},
-        {"from": ["2026-09-10"], "to": ["2026-09-12"]},
-        {"listing": ["X-1"]},
-        {"agent": ["1"]},
-    ],
-    ids=["all", "agent", "unassigned", "channel-and-status", "days", "listing", "nobody"],
-)
-def test_the_rows_are_as_many_as_wait_under_the_same_filters(store: Store, filters: dict[str, list[str]]) -> None:
+def test_the_rows_are_as_many_as_wait_under_the_same_filters(store: Store) -> None:
     leads = [
         make_lead(
             str(i),
@@ -80,14 +67,24 @@ def test_the_rows_are_as_many_as_wait_under_the_same_filters(store: Store, filte
         for i in range(210)
     ]
     store.write_leads(leads, observed_at=at("2026-09-16 12:00"))
-    asked = Filters.of(filters)
-    pages = [ids(store, asked, page=page) for page in range(1, 5)]
-    listed = [lead_id for page in pages for lead_id in page]
-    assert all(len(page) <= 50 for page in pages)
-    assert len(listed) == len(set(listed)) == summary(store, asked)["waiting"].item()
-    assert backlog(store, asked)["waiting"].item() == len(listed)
-    for by in ("agent", "channel"):
-        assert backlog(store, asked, by)["waiting"].sum() == len(listed)  # type: ignore[arg-type]
+    several: list[dict[str, list[str]]] = [
+        {},
+        {"agent": ["90002"]},
+        {"agent": ["none"]},
+        {"type": ["call"], "status": ["sent"]},
+        {"from": ["2026-09-10"], "to": ["2026-09-12"]},
+        {"listing": ["X-1"]},
+        {"agent": ["1"]},
+    ]
+    for filters in several:
+        asked = Filters.of(filters)
+        pages = [ids(store, asked, page=page) for page in range(1, 5)]
+        listed = [lead_id for page in pages for lead_id in page]
+        assert all(len(page) <= 50 for page in pages)
+        assert len(listed) == len(set(listed)) == summary(store, asked)["waiting"].item()
+        assert backlog(store, asked)["waiting"].item() == len(listed)
+        for by in ("agent", "channel"):
+            assert backlog(store, asked, by)["waiting"].sum() == len(listed)  # type: ignore[arg-type]
 
 
 def test_nothing_waiting_is_a_row_of_noughts_and_no_group(store: Store) -> None:
@@ -171,7 +168,7 @@ def test_overdue_is_what_waited_longer_whatever_the_hour_and_the_sla(store: Stor
     """The queue tells by one instant what the clock tells lead by lead: on a Tuesday, a Sunday, and at night."""
     leads = [make_lead(str(i), (at(now) - timedelta(hours=7 * i)).isoformat(), **phone(i)) for i in range(50)]
     store.write_leads(leads, observed_at=at(now))
-    for sla_minutes in (1, 60, 599, 600, 601, 3_360, 10_080):
+    for sla_minutes in (1, 60, 600, 601, 10_080):
         store.sla_minutes = sla_minutes
         rows = queue(store, ALL, "oldest")
         assert list(rows["is_overdue"]) == [waited > sla_minutes for waited in rows["waited_min"]]
