@@ -13,7 +13,16 @@ from leadlib.metrics.questions import (
     summary,
     volume,
 )
-from leadlib.metrics.replies import SLA_MINUTES, reply_curve, reply_shares
+from leadlib.metrics.replies import (
+    CLOCKS,
+    REPLY_GROUPS,
+    SLA_MINUTES,
+    Clock,
+    age_words,
+    replies_by,
+    reply_curve,
+    reply_shares,
+)
 from leadlib.metrics.statistics import newcombe, wilson
 from leadlib.metrics.table import (
     DIMENSIONS,
@@ -36,6 +45,7 @@ from leadlib.metrics.table import (
 from leadlib.metrics.working_clock import WorkingClock, clock_of
 
 __all__ = [
+    "CLOCKS",
     "COUNTS",
     "DIMENSIONS",
     "GRAINS",
@@ -46,13 +56,16 @@ __all__ = [
     "MINIMUM_FOR_VERDICT",
     "QUALITY_WORDS",
     "QUESTIONS",
+    "REPLY_GROUPS",
     "SLA_MINUTES",
     "VERDICT_WORDS",
+    "Clock",
     "Dimension",
     "Metric",
     "Quality",
     "Verdict",
     "WorkingClock",
+    "age_words",
     "agents",
     "breakdown",
     "choices",
@@ -64,6 +77,7 @@ __all__ = [
     "heat_map",
     "metric_named",
     "newcombe",
+    "replies_by",
     "reply_curve",
     "reply_shares",
     "status_counts",
