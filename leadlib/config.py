@@ -15,6 +15,7 @@ from typing import Literal, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from leadlib.badge_rules import EXAMPLE, BadgeRules, load_badge_rules
 from leadlib.errors import SettingsError
 from leadlib.working_hours import USUAL_HOURS, WorkingHours, working_hours
 
@@ -61,6 +62,8 @@ class Settings:
     api_key_expires: date | None = None
     webhook_secret: Secret | None = None
     retention_months: int = 24
+    sla_minutes: int = 60
+    badge_rules: BadgeRules = EXAMPLE
 
     @property
     def has_credentials(self) -> bool:
@@ -146,14 +149,22 @@ def _day(text: str) -> date:
         raise ValueError("a day such as 2026-12-31") from error
 
 
-def _folder(text: str) -> Path:
-    if "://" in text or text.startswith("ducklake:"):
-        raise ValueError("a folder (a shared store's URL is not supported yet)")
+def _path(text: str, what: str) -> Path:
     try:
         path = Path(text).expanduser()
     except RuntimeError as error:
-        raise ValueError("a folder; the home folder it names is not known here") from error
+        raise ValueError(f"{what}; the home folder it names is not known here") from error
     return path if path.is_absolute() else HOME / path
+
+
+def _folder(text: str) -> Path:
+    if "://" in text or text.startswith("ducklake:"):
+        raise ValueError("a folder (a shared store's URL is not supported yet)")
+    return _path(text, "a folder")
+
+
+def _badge_rules(text: str) -> BadgeRules:
+    return load_badge_rules(_path(text, "a file of badge rules"))
 
 
 SETTINGS: tuple[Setting, ...] = (
@@ -193,6 +204,20 @@ SETTINGS: tuple[Setting, ...] = (
         _retention,
         "After how many months the names, phones and addresses of a lead are deleted; 0 keeps them. Counts stay",
         "24",
+    ),
+    Setting(
+        "LEADLIB_SLA_MINUTES",
+        "sla_minutes",
+        _count(1, 10_080),
+        "Working minutes within which a lead should have its reply; after that it is overdue in the rescue queue",
+        "60",
+    ),
+    Setting(
+        "LEADLIB_BADGE_RULES",
+        "badge_rules",
+        _badge_rules,
+        "TOML file of the rules by which the portal grades agents ([docs/badges.md](docs/badges.md))",
+        "an example to be checked",
     ),
 )
 

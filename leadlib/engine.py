@@ -51,6 +51,8 @@ class Engine:
                     timezone=settings.timezone,
                     portal=settings.portal,
                     working_hours=settings.working_hours,
+                    sla_minutes=settings.sla_minutes,
+                    badge_rules=settings.badge_rules,
                 )
             )
             sandbox = None

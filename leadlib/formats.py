@@ -118,6 +118,22 @@ def duration(seconds: float | timedelta | None) -> str:
     return _two(hours // 24, "d", hours % 24, "h")
 
 
+def working_time(minutes: float | None) -> str:
+    """A span on the working clock, whose days have no 24 hours: "45 min", "2 h 5 min", "37 h"."""
+    if minutes is None or is_missing(minutes):
+        return MISSING_TEXT
+    whole = round(minutes)
+    if whole >= 10 * 60:
+        return f"{number(minutes / 60)}{NBSP}h"
+    return f"{whole}{NBSP}min" if whole < 60 else _two(whole // 60, "h", whole % 60, "min")
+
+
+def ordinal(n: int) -> str:
+    """A place in words: "1st", "2nd", "11th", "23rd"."""
+    ending = "th" if 10 <= n % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
+    return f"{number(n)}{ending}"
+
+
 def _two(large: int, large_unit: str, small: int, small_unit: str) -> str:
     text = f"{number(large)}{NBSP}{large_unit}"
     return f"{text} {small}{NBSP}{small_unit}" if small else text

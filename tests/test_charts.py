@@ -16,7 +16,19 @@ from leadlib import charts, theme
 from leadlib.charts.drawing import rate_words, safe
 from leadlib.charts.volume import MOST_BARS, grain_of
 from leadlib.filters import Filters
-from leadlib.metrics import agents, breakdown, funnel, heat_map, reply_curve, reply_shares, status_counts, volume
+from leadlib.metrics import (
+    agents,
+    backlog,
+    badges,
+    breakdown,
+    funnel,
+    heat_map,
+    reply_chances,
+    reply_curve,
+    reply_shares,
+    status_counts,
+    volume,
+)
 from leadlib.records import AgentName
 from leadlib.store import Store
 from leadlib.theme import PALETTES, Theme, channel_colour, group_colours
@@ -51,6 +63,9 @@ CHARTS: dict[str, tuple[Callable[..., go.Figure], Callable[[pd.DataFrame], str],
         lambda s, f: breakdown(s, f, "agent", limit=3),
     ),
     "agents": (charts.plot_agents, charts.agents_takeaway, agents),
+    "backlog": (charts.plot_backlog, charts.backlog_takeaway, lambda s, f: backlog(s, f, "agent")),
+    "reply chances": (charts.plot_reply_chances, charts.reply_chances_takeaway, reply_chances),
+    "badges": (charts.plot_badges, charts.badges_takeaway, badges),
     "response trend": (
         charts.plot_response_trend,
         charts.response_trend_takeaway,

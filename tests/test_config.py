@@ -51,6 +51,7 @@ def test_with_credentials_the_defaults_are_the_portals(tmp_path: Path) -> None:
         ("LEADLIB_WORKING_HOURS", "Sun-Thu 08:00-18:00", "working_hours", working_hours("Sun-Thu 08:00-18:00")),
         ("LEADLIB_CALLS_PER_MINUTE", "1", "calls_per_minute", 1),
         ("LEADLIB_CALLS_PER_MINUTE", "650", "calls_per_minute", 650),
+        ("LEADLIB_SLA_MINUTES", "90", "sla_minutes", 90),
         ("LEADLIB_SYNC_MINUTES", "0", "sync_minutes", 0),
         ("LEADLIB_SYNC_MINUTES", "1440", "sync_minutes", 1440),
         ("LEADLIB_DATABASE", "/srv/leads", "database", Path("/srv/leads")),
@@ -175,6 +176,17 @@ def test_a_secrets_file_in_another_encoding_is_named(tmp_path: Path) -> None:
     (tmp_path / ".streamlit" / "secrets.toml").write_bytes(b'[leadlib]\napi_token = "\xff"\n')
     with pytest.raises(SettingsError, match="UnicodeDecodeError"):
         load_settings({}, tmp_path)
+
+
+def test_a_file_of_badge_rules_is_read_and_a_mistake_in_it_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "rules.toml"
+    file.write_text('[[rule]]\nfigure = "leads"\nvalid_from = 2026-01-01\nat_least = 15\n', encoding="utf-8")
+    rules = settings_of(tmp_path, **PAIR, LEADLIB_BADGE_RULES=str(file)).badge_rules
+    assert [(rule.figure, rule.threshold, rule.window_days) for rule in rules.rules] == [("leads", 15, 60)]
+    file.write_text('[[rule]]\nfigure = "leads"\n', encoding="utf-8")
+    for path, says in ((file, "rule 1 needs a “valid_from”"), (tmp_path / "none.toml", "cannot be read")):
+        with pytest.raises(SettingsError, match=f"LEADLIB_BADGE_RULES must be a file of badge rules; .*{says}"):
+            settings_of(tmp_path, **PAIR, LEADLIB_BADGE_RULES=str(path))
 
 
 def test_secrets_show_as_stars(tmp_path: Path) -> None:

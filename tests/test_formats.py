@@ -28,6 +28,7 @@ def plain(text: str) -> str:
         formats.percent,
         formats.points,
         formats.duration,
+        formats.working_time,
         formats.day,
         formats.short_day,
         lambda value: formats.count_of(value, "lead"),
@@ -133,6 +134,30 @@ def test_count_of(n: int, text: str) -> None:
 )
 def test_duration(seconds: float | timedelta, text: str) -> None:
     assert plain(formats.duration(seconds)) == text
+
+
+@pytest.mark.parametrize(
+    ("minutes", "text"),
+    [
+        (0, "0 min"),
+        (59.4, "59 min"),
+        (59.6, "1 h"),
+        (125, "2 h 5 min"),
+        (600, "10 h"),
+        (2_220, "37 h"),
+        (60_060, "1,001 h"),
+    ],
+)
+def test_working_time_knows_no_days(minutes: float, text: str) -> None:
+    assert plain(formats.working_time(minutes)) == text
+
+
+@pytest.mark.parametrize(
+    ("n", "text"),
+    [(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (12, "12th"), (22, "22nd")],
+)
+def test_a_place_in_words(n: int, text: str) -> None:
+    assert formats.ordinal(n) == text
 
 
 def test_days() -> None:

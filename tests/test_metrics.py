@@ -35,7 +35,8 @@ from tests.conftest import DUBAI, at, make_lead
 
 ALL = Filters()
 OUR_FILES = (
-    *("choices", "cohort", "counts", "coverage", "heat_map", "oldest_waiting", "reply_intervals", "senders"),
+    *("backlog", "badges", "choices", "cohort", "counts", "coverage", "first_look", "heat_map", "oldest_waiting"),
+    *("queue", "reply_intervals", "senders"),
     *("stages_seen", "statuses", "volume"),
     *sorted({dimension.names for dimension in DIMENSIONS if dimension.names}),
 )
@@ -685,6 +686,7 @@ def test_every_metric_and_question_can_be_computed_by_name(store: Store, name: s
 def test_every_metric_has_its_file_its_columns_and_a_sentence() -> None:
     assert len({m.key for m in METRICS}) == len(METRICS)
     columns = {"start_leads", "previous_leads", "occurrences", "peers_responded", "peers_matured"}
+    columns |= {"badge_answered", "badge_leads"}
     keys = {m.key for m in METRICS} | columns
     for metric in METRICS:
         assert (SQL_FOLDER / f"{metric.sql}.sql").exists(), metric.key

@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 from leadlib.api import Client, wire
 from leadlib.config import Dialect, Secret, Settings
 from leadlib.filters import FIELDS, Filters
-from leadlib.metrics import agents, breakdown, summary
+from leadlib.metrics import agents, backlog, badges, breakdown, summary
 from leadlib.records import Contact
 from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings
 from leadlib.ui import kpis
@@ -31,7 +31,19 @@ from tests.conftest import at
 
 ROOT = Path(__file__).resolve().parents[1]
 SHELL = ROOT / "leadlib" / "ui" / "shell.py"
-PAGES = ("overview", "volume", "funnel", "response_times", "entities", "agents", "agent", "leads", "health")
+PAGES = (
+    "overview",
+    "queue",
+    "volume",
+    "funnel",
+    "response_times",
+    "entities",
+    "agents",
+    "agent",
+    "badges",
+    "leads",
+    "health",
+)
 NOW = at("2026-11-20 09:00")
 SEED_FILTERS = ("status", "type", "entity", "agent", "listing", "project")
 
@@ -381,3 +393,43 @@ def test_an_agents_own_page_asks_for_one_agent_and_shows_that_one(portal: Sandbo
     assert f"Show the {n_leads:,}\u00a0leads, longest waiting first" in ways
     ways["All agents"].click().run()
     assert "agent" not in app.query_params
+
+
+def test_the_queue_lists_as_many_leads_as_wait_and_nobody_by_name(portal: SandboxServer) -> None:
+    sync()
+    n_waiting = int(load(summary, Filters.of({"type": ["email"]}))["waiting"].iloc[0])
+    app = open_app("queue", type="email")
+    assert app.metric[0].value == f"{n_waiting:,}"
+    listed: set[str] = set()
+    for page in range(1, -(-n_waiting // 50) + 1):
+        app.session_state["param_p"] = str(page)
+        app.run()
+        table = next(table.value for table in app.dataframe if "SLA" in table.value.columns)
+        listed |= set(table["Lead"])
+        assert f"of {n_waiting:,}\u00a0waiting leads" in texts(app)
+    assert len(listed) == n_waiting
+    shown = " ".join(table.astype(str).to_numpy().ravel())
+    for row in get_engine().store.contacts(table["Lead"].tolist()).to_pylist():
+        for secret in (row["sender_phone"], row["sender_email"], row["sender_name"], row["response_link"]):
+            assert not secret or secret not in shown
+
+
+def test_the_queue_of_one_agent_has_a_way_back_to_all(portal: SandboxServer) -> None:
+    sync()
+    everyone = load(backlog, Filters(), by="agent")
+    key, waiting = everyone["key"].iloc[0], int(everyone["waiting"].iloc[0])
+    app = open_app("queue", agent=key, queue="oldest")
+    assert app.metric[0].value == f"{waiting:,}"
+    next(button for button in app.button if button.label == "All agents").click().run()
+    assert "agent" not in app.query_params
+    assert app.query_params["queue"] in ("oldest", ["oldest"])
+
+
+def test_badges_lead_to_exactly_the_leads_that_count(portal: SandboxServer) -> None:
+    sync()
+    row = load(badges, Filters()).iloc[0]
+    days = {"from": row["counted_from"].isoformat(), "to": row["counted_to"].isoformat()}
+    app = open_app("leads", agent=row["key"], **days)
+    assert f"of {int(row['badge_leads']):,}\u00a0leads" in texts(app)
+    example = [block.value for block in open_app("badges").warning]
+    assert any("These rules are an example" in words for words in example)

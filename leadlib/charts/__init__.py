@@ -5,6 +5,8 @@ them where no markup is read.
 """
 
 from leadlib.charts.agents_funnel import agents_takeaway, plot_agents
+from leadlib.charts.backlog import backlog_takeaway, plot_backlog
+from leadlib.charts.badges import badges_takeaway, plot_badges
 from leadlib.charts.funnel import (
     funnel_by_channel_takeaway,
     funnel_takeaway,
@@ -19,6 +21,7 @@ from leadlib.charts.replies import (
     reply_curve_takeaway,
     reply_shares_takeaway,
 )
+from leadlib.charts.reply_chances import plot_reply_chances, reply_chances_takeaway
 from leadlib.charts.response_rates import plot_response_rates, response_rates_takeaway
 from leadlib.charts.response_trend import plot_response_trend, response_trend_takeaway
 from leadlib.charts.status import plot_status, status_takeaway
@@ -26,23 +29,29 @@ from leadlib.charts.volume import plot_volume, volume_takeaway
 
 __all__ = [
     "agents_takeaway",
+    "backlog_takeaway",
+    "badges_takeaway",
     "entity_types_takeaway",
     "funnel_by_channel_takeaway",
     "funnel_takeaway",
     "heat_map_takeaway",
     "league_takeaway",
     "plot_agents",
+    "plot_backlog",
+    "plot_badges",
     "plot_entity_types",
     "plot_funnel",
     "plot_funnel_by_channel",
     "plot_heat_map",
     "plot_league",
+    "plot_reply_chances",
     "plot_reply_curve",
     "plot_reply_shares",
     "plot_response_rates",
     "plot_response_trend",
     "plot_status",
     "plot_volume",
+    "reply_chances_takeaway",
     "reply_curve_takeaway",
     "reply_shares_takeaway",
     "response_rates_takeaway",

@@ -178,6 +178,53 @@ def touch(rows: Sequence[Row], end: float) -> dict[str, Any]:
     }
 
 
+def tracks(places: Sequence[float], theme: Theme) -> dict[str, Any]:
+    """A thin line from 0 to 1 at each place, on which a row's share lies."""
+    xs: list[float | None] = []
+    ys: list[float | None] = []
+    for place in places:
+        xs += [0, 1, None]
+        ys += [place, place, None]
+    line = {"color": PALETTES[theme].track, "width": 6}
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": xs,
+        "y": ys,
+        "line": line,
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
+
+
+def spans(
+    rows: Sequence[Row], places: Sequence[float], low: Sequence[float], high: Sequence[float]
+) -> list[dict[str, Any]]:
+    """A thick line from low to high per row, none where they are NaN: one trace per colour."""
+    traces = []
+    for colour in dict.fromkeys(row.colour for row in rows):
+        xs: list[float | None] = []
+        ys: list[float | None] = []
+        for row, place, a, b in zip(rows, places, low, high, strict=True):
+            if row.colour == colour and not math.isnan(a):
+                xs += [float(a), float(b), None]
+                ys += [place, place, None]
+        line = {"color": colour, "width": 4}
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "x": xs,
+                "y": ys,
+                "line": line,
+                "opacity": 0.55,
+                "hoverinfo": "skip",
+                "showlegend": False,
+            }
+        )
+    return traces
+
+
 def rate_words(share: float, low: float, high: float, quality: str) -> str:
     """A rate as a row shows it: "53 % (52–56)", "51–56 %" for bounds, "too few" below five leads."""
     if quality in {"no_leads", "too_few"}:

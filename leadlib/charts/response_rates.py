@@ -18,7 +18,9 @@ from leadlib.charts.drawing import (
     rate_words,
     row_words,
     safe,
+    spans,
     touch,
+    tracks,
 )
 from leadlib.metrics import MAXIMUM_UNKNOWN_SHARE, MINIMUM_FOR_RATE, MINIMUM_FOR_VERDICT, metric_named
 from leadlib.theme import PALETTES, Theme, figure
@@ -66,8 +68,8 @@ def plot_response_rates(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Fi
     height = 46 + round((len(rows) - 0.5 - top) * _ROW_PX)
     return figure(
         [
-            _tracks(places, theme),
-            *_intervals(rows, places, low, high),
+            tracks(places, theme),
+            *spans(rows, places, low, high),
             {
                 "type": "scatter",
                 "mode": "markers",
@@ -139,50 +141,6 @@ def _name(row: Any) -> str:
     name = name if row.key in _NO_GROUP else f"<b>{name}</b>"
     left = " · left" if row.is_active is False else ""
     return f"{name}{left} · {formats.number(row.matured)}"
-
-
-def _tracks(places: list[float], theme: Theme) -> dict[str, Any]:
-    xs: list[float | None] = []
-    ys: list[float | None] = []
-    for place in places:
-        xs += [0, 1, None]
-        ys += [place, place, None]
-    line = {"color": PALETTES[theme].track, "width": 6}
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "x": xs,
-        "y": ys,
-        "line": line,
-        "hoverinfo": "skip",
-        "showlegend": False,
-    }
-
-
-def _intervals(rows: list[Row], places: list[float], low: list[float], high: list[float]) -> list[dict[str, Any]]:
-    """One trace per colour, each a set of separate lines."""
-    traces = []
-    for colour in dict.fromkeys(row.colour for row in rows):
-        xs: list[float | None] = []
-        ys: list[float | None] = []
-        for row, place, a, b in zip(rows, places, low, high, strict=True):
-            if row.colour == colour and not math.isnan(a):
-                xs += [float(a), float(b), None]
-                ys += [place, place, None]
-        line = {"color": colour, "width": 4}
-        traces.append(
-            {
-                "type": "scatter",
-                "mode": "lines",
-                "x": xs,
-                "y": ys,
-                "line": line,
-                "opacity": 0.55,
-                "hoverinfo": "skip",
-                "showlegend": False,
-            }
-        )
-    return traces
 
 
 def _team_line(team: float, top: float, theme: Theme) -> dict[str, Any]:

@@ -18,6 +18,8 @@ def open_store(settings: Settings) -> "Store":
         timezone=settings.timezone,
         portal=settings.portal,
         working_hours=settings.working_hours,
+        sla_minutes=settings.sla_minutes,
+        badge_rules=settings.badge_rules,
     )
 
 

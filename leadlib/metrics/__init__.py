@@ -1,6 +1,7 @@
 """What each number means (METRICS), what leads are grouped by (DIMENSIONS), and one function per question."""
 
 from leadlib.metrics.agents import agents
+from leadlib.metrics.badges import badges
 from leadlib.metrics.by_name import QUESTIONS, compute
 from leadlib.metrics.change import summary_change
 from leadlib.metrics.choices import choices
@@ -23,8 +24,11 @@ from leadlib.metrics.replies import (
     reply_curve,
     reply_shares,
 )
+from leadlib.metrics.rescue import backlog, queue, reply_chances
 from leadlib.metrics.statistics import newcombe, wilson
 from leadlib.metrics.table import (
+    BADGE_WORDS,
+    DAYS_AHEAD,
     DIMENSIONS,
     GRAINS,
     HOURS_TO_MATURE,
@@ -34,6 +38,7 @@ from leadlib.metrics.table import (
     MINIMUM_FOR_VERDICT,
     QUALITY_WORDS,
     VERDICT_WORDS,
+    BadgeVerdict,
     Dimension,
     Metric,
     Quality,
@@ -45,8 +50,10 @@ from leadlib.metrics.table import (
 from leadlib.metrics.working_clock import WorkingClock, clock_of
 
 __all__ = [
+    "BADGE_WORDS",
     "CLOCKS",
     "COUNTS",
+    "DAYS_AHEAD",
     "DIMENSIONS",
     "GRAINS",
     "HOURS_TO_MATURE",
@@ -59,6 +66,7 @@ __all__ = [
     "REPLY_GROUPS",
     "SLA_MINUTES",
     "VERDICT_WORDS",
+    "BadgeVerdict",
     "Clock",
     "Dimension",
     "Metric",
@@ -67,6 +75,8 @@ __all__ = [
     "WorkingClock",
     "age_words",
     "agents",
+    "backlog",
+    "badges",
     "breakdown",
     "choices",
     "clock_of",
@@ -77,7 +87,9 @@ __all__ = [
     "heat_map",
     "metric_named",
     "newcombe",
+    "queue",
     "replies_by",
+    "reply_chances",
     "reply_curve",
     "reply_shares",
     "status_counts",

@@ -9,9 +9,11 @@ from leadlib.errors import FilterError
 from leadlib.filters import Filters
 from leadlib.formats import Grain
 from leadlib.metrics.agents import agents
+from leadlib.metrics.badges import badges
 from leadlib.metrics.change import summary_change
 from leadlib.metrics.questions import breakdown, funnel, heat_map, status_counts, summary, volume
 from leadlib.metrics.replies import REPLY_GROUPS, Clock, replies_by, reply_curve, reply_shares
+from leadlib.metrics.rescue import backlog, reply_chances
 from leadlib.metrics.table import METRICS, dimension_named, metric_named, unknown
 from leadlib.store import Store
 
@@ -46,6 +48,9 @@ QUESTIONS: Mapping[str, Question] = {
     "reply_shares": Question(reply_shares, options=("clock",)),
     "reply_curve": Question(reply_curve, options=("clock",)),
     "replies_by": Question(replies_by, REPLY_GROUPS, options=("clock", "within"), default_by="channel"),
+    "badges": Question(badges, group="agent"),
+    "backlog": Question(backlog, ("agent", "channel")),
+    "reply_chances": Question(reply_chances, group="channel"),
 }
 
 _BY_GROUP: Mapping[str, str] = {"summary": "breakdown", "reply_shares": "replies_by"}

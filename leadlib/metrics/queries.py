@@ -20,9 +20,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from leadlib.filters import Filters, start_of_day, to_where
+from leadlib.filters import MISSING, Filters, start_of_day, to_where
 from leadlib.formats import Grain
-from leadlib.metrics.table import HOURS_TO_MATURE, NO_GROUP, Dimension
+from leadlib.metrics.table import HOURS_TO_MATURE, NO_GROUP, Dimension, label_of
 from leadlib.store import Store
 
 SQL_FOLDER = Path(__file__).resolve().parents[1] / "sql"
@@ -136,6 +136,14 @@ def names_of(store: Store, by: Dimension) -> Mapping[str, Name]:
         return {}
     file_name = by.names
     return remembered(store, ("names", file_name), lambda: _load_names(store, file_name))
+
+
+def group_label(store: Store, by: Dimension, key: str) -> str:
+    """What a group is called: its name, "#17" for an agent that nobody named, else the words for its key."""
+    name = names_of(store, by).get(key)
+    if name is not None and name.label is not None:
+        return name.label
+    return f"#{key}" if by.key == "agent" and key != MISSING else label_of(by, key)
 
 
 def _load_names(store: Store, file_name: str) -> dict[str, Name]:

@@ -16,6 +16,9 @@ from leadlib.records import STAGE_OF_STATUS
 HOURS_TO_MATURE = 24
 """How long a lead must have been followed before it counts in the response rate so far."""
 
+DAYS_AHEAD = 3
+"""How far ahead the chance that a reply still comes looks."""
+
 MINIMUM_FOR_RATE = 5
 """Below this many leads no rate is shown."""
 
@@ -31,6 +34,7 @@ Unit = Literal["leads", "people", "share", "leads per hour", "hours", "minutes",
 Better = Literal["more", "less", "neither"]
 Quality = Literal["no_leads", "too_few", "few", "bounds", "enough"]
 Verdict = Literal["better", "worse", "look_high", "look_low", "no_call", "too_few"]
+BadgeVerdict = Literal["passes", "fails", "cannot_tell", "too_few"]
 
 QUALITY_WORDS: Mapping[Quality, str] = {
     "no_leads": "no leads",
@@ -46,6 +50,13 @@ VERDICT_WORDS: Mapping[Verdict, str] = {
     "look_high": "No call: high, worth a look",
     "look_low": "No call: low, worth a look",
     "no_call": "No call",
+    "too_few": "Too few leads",
+}
+
+BADGE_WORDS: Mapping[BadgeVerdict, str] = {
+    "passes": "Passes today",
+    "fails": "Does not pass today",
+    "cannot_tell": "Cannot be told",
     "too_few": "Too few leads",
 }
 
@@ -175,7 +186,8 @@ METRICS: tuple[Metric, ...] = (
         "Waiting now",
         "Waiting",
         "leads",
-        "Leads without a response that are still open: sent, delivered or opened, of any age.",
+        "Leads without a response that are still open at the portal: sent, delivered or opened, of any age, and not "
+        "gone from it.",
         "less",
         "counts",
     ),
@@ -344,6 +356,105 @@ METRICS: tuple[Metric, ...] = (
         "less",
         "oldest_waiting",
         question="agents",
+    ),
+    Metric(
+        "overdue",
+        "Overdue",
+        "Overdue",
+        "leads",
+        "Leads that wait now and have waited longer than the SLA allows, on the working clock.",
+        "less",
+        "backlog",
+        question="backlog",
+        beside=("waiting", "sla_minutes"),
+    ),
+    Metric(
+        "waiting_again",
+        "From repeat senders",
+        "Repeat senders",
+        "leads",
+        "Leads that wait now and whose sender (phone, e-mail or username, as a keyed hash) has sent a lead before, to "
+        "anyone here.",
+        "less",
+        "backlog",
+        question="backlog",
+    ),
+    Metric(
+        "reply_chance",
+        f"Chance that a reply still comes ({DAYS_AHEAD}{NBSP}d)",
+        f"Chance ({DAYS_AHEAD}{NBSP}d)",
+        "estimated share",
+        f"Of leads of this channel that have waited as long, the share that is replied to within {DAYS_AHEAD} days, "
+        "by the looks at all leads that came since Leadlight began to look; refused where fewer than "
+        f"{MINIMUM_FOR_VERDICT} were followed so long, or where looks are too far apart. Calls have none: they are "
+        "answered at once or never.",
+        "more",
+        "reply_intervals",
+        question="reply_chances",
+        beside=("n_waited", "reason"),
+    ),
+    Metric(
+        "badge_share",
+        "Share answered, as badges count",
+        "Answered",
+        "share",
+        "Leads of the rule's last days, today included, that have responded, divided by all leads of those days, of "
+        "any channel and however young; the days are the account's, and filters other than the agent have no say.",
+        "more",
+        "badges",
+        "badge_answered",
+        "badge_leads",
+        question="badges",
+        beside=("badge_share_needed",),
+    ),
+    Metric(
+        "badge_to_answer",
+        "Answers missing",
+        "Missing",
+        "leads",
+        "How many more of today's leads would have to be answered for the share to reach what the rule asks.",
+        "less",
+        "badges",
+        question="badges",
+        beside=("badge_waiting",),
+    ),
+    Metric(
+        "badge_whatsapp_min",
+        "Mean time to a WhatsApp reply",
+        "WhatsApp reply",
+        "minutes",
+        "Mean minutes from a WhatsApp lead to its reply, of those answered in the rule's last days; between the least "
+        "and the most that the looks allow, and refused where what the rule asks lies between the two.",
+        "less",
+        "badges",
+        question="badges",
+        beside=("badge_whatsapp_needed", "n_whatsapp"),
+    ),
+    Metric(
+        "badge_verdict",
+        "Badge today",
+        "Badge today",
+        "words",
+        "Whether all rules that will be in force at the next evaluation are met by today's figures; too few leads are "
+        f"fewer than the rules ask for, or than {MINIMUM_FOR_RATE}.",
+        "neither",
+        "badges",
+        question="badges",
+        beside=("badge_action",),
+    ),
+    Metric(
+        "badge_chance",
+        "Chance to pass the next evaluation",
+        "Chance to pass",
+        "estimated share",
+        "Share of 2,000 simulated futures in which all rules are met on the day: leads leave the window, new ones come "
+        "as they did in it (Poisson) and are answered at the agent's shrunken rate (beta-binomial); leads that have "
+        "waited a day stay unanswered, WhatsApp replies take as long as they did, nobody does anything differently. "
+        f"From the worst to the best that unknown leads allow; not below {MINIMUM_FOR_VERDICT} leads.",
+        "more",
+        "badges",
+        question="badges",
+        beside=("badge_chance_reason",),
     ),
     Metric(
         "replied_within",

@@ -7,6 +7,7 @@
 -- A lead counts at the highest rung of the ladder ever witnessed (reached_stage), so the reached_ columns never rise from
 -- left to right. A lead that was first seen archived has no rung: it was sent, and whether it was answered is unknown.
 -- A lead whose word for status nobody knows is on no rung at all, unless it was seen on one before.
+-- Waiting: without a response and still open at the portal, so neither archived nor gone from it.
 -- Matured: followed for at least 24 hours, by the last time the portal showed the lead.
 with chosen_leads as (
     select
@@ -15,6 +16,7 @@ with chosen_leads as (
         case coalesce(reached_stage, stage) when 'sent' then 1 when 'delivered' then 2 when 'opened' then 3 when 'responded' then 4 end as rung,
         stage = 'archived' as is_archived,
         stage = 'unrecognised' as is_unrecognised,
+        deleted_at_source is not null as is_gone,
         agent_id is null as is_unassigned,
         epoch_us(last_seen_at) - epoch_us(created_at) >= 24 /* hours to mature */ * 3600000000 as is_matured,
         created_at
@@ -28,6 +30,7 @@ kinds as (
         rung,
         is_archived,
         is_unrecognised,
+        is_gone,
         is_unassigned,
         is_matured,
         max(detail) as detail,
@@ -45,7 +48,7 @@ select
     if(is_unassigned, leads, 0) as unassigned,
 
     if(rung = 4, leads, 0) as responded,
-    if(rung < 4 and not is_archived and not is_unrecognised, leads, 0) as waiting,
+    if(rung < 4 and not is_archived and not is_unrecognised and not is_gone, leads, 0) as waiting,
     if(is_archived, leads, 0) as archived,
     if(is_archived and rung is null, leads, 0) as archived_unknown,
     if(is_unrecognised, leads, 0) as unrecognised,

@@ -17,6 +17,7 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
+from leadlib.badge_rules import EXAMPLE, BadgeRules
 from leadlib.errors import StoreError, WrongPortalError
 from leadlib.records import AgentName, Contact, Lead, ListingName, ProjectName, RejectedRow
 from leadlib.store import backup, erasing, events, generations, names, restoring, suppression
@@ -72,12 +73,21 @@ class Store:
     """
 
     def __init__(
-        self, folder: Path, opened: Opened, timezone: ZoneInfo, portal: str, working_hours: WorkingHours
+        self,
+        folder: Path,
+        opened: Opened,
+        timezone: ZoneInfo,
+        portal: str,
+        working_hours: WorkingHours,
+        sla_minutes: int,
+        badge_rules: BadgeRules,
     ) -> None:
         self.folder = folder
         self.timezone = timezone
         self.working_hours = working_hours
         self.portal = portal
+        self.sla_minutes = sla_minutes
+        self.badge_rules = badge_rules
         self.data_version = next(_VERSIONS)
         self._as_of: tuple[int, datetime | None] = (0, None)  # at which data_version it was looked up, and what it was
         self._opened = opened
@@ -93,18 +103,26 @@ class Store:
 
     @classmethod
     def open(
-        cls, folder: Path, *, timezone: ZoneInfo, portal: str, working_hours: WorkingHours = USUAL_HOURS
+        cls,
+        folder: Path,
+        *,
+        timezone: ZoneInfo,
+        portal: str,
+        working_hours: WorkingHours = USUAL_HOURS,
+        sla_minutes: int = 60,
+        badge_rules: BadgeRules = EXAMPLE,
     ) -> "Store":
         """The store in `folder`, created if there is none; days begin in `timezone`, leads come from `portal`.
 
-        `working_hours` are told on the clock of that zone. They are not kept: another start may count with others.
+        `working_hours` are told on the clock of that zone. Like `sla_minutes` and `badge_rules` they are what the
+        account wants its leads to be judged by, and not kept: another start may count with others.
         A damaged file is moved aside and restored from its newest copy, and an alarm says so. Where the folder may not
         be written, the store is opened for reading. Raises StoreBusyError, StoreUnreadableError, or WrongPortalError
         if the folder holds another portal's leads.
         """
         opened = open_files(folder)
         try:
-            store = cls(folder, opened, timezone, portal, working_hours)
+            store = cls(folder, opened, timezone, portal, working_hours, sla_minutes, badge_rules)
             if opened.is_read_only:
                 store._take_as_it_is()
             else:

@@ -1,8 +1,11 @@
 """From a figure to what is behind it: sets a filter and turns to another page."""
 
+from datetime import date
+
 import streamlit as st
 
-from leadlib.ui.links import filter_key, keep, param_key
+from leadlib.filters import Filters
+from leadlib.ui.links import filter_key, keep, param_key, put
 from leadlib.ui.screens import screen
 
 _WAITING = "drill_waiting"
@@ -17,6 +20,13 @@ def to_leads(key: str, value: str, order: str | None = None) -> None:
     st.session_state[param_key("p")] = "1"
     if order is not None:
         st.session_state[param_key("sort")] = order
+    st.session_state[_WAITING] = "leads"
+
+
+def to_leads_of_days(agent: str, first: date, last: date) -> None:
+    """For a button's on_click: all leads of one agent and of these days, whatever was filtered by before."""
+    put(Filters.of({"agent": [agent], "from": [first.isoformat()], "to": [last.isoformat()]}))
+    st.session_state[param_key("p")] = "1"
     st.session_state[_WAITING] = "leads"
 
 

@@ -1,6 +1,5 @@
 """The table of leads, fifty a page, and the card of the one that is chosen."""
 
-import math
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -8,9 +7,10 @@ import pandas as pd
 import streamlit as st
 
 from leadlib import formats
-from leadlib.metrics.lead_rows import ROWS_PER_PAGE, lead_rows
+from leadlib.metrics.lead_rows import lead_rows
 from leadlib.records import Contact
-from leadlib.ui.links import param, param_key, publish
+from leadlib.ui import paging
+from leadlib.ui.links import param, param_key
 from leadlib.ui.names import word
 from leadlib.ui.selection import choose_row
 from leadlib.ui.text import plain
@@ -35,11 +35,7 @@ _LEFT_TO_RIGHT, _END = "\u2066", "\u2069"
 
 def draw(view: View) -> pd.Series | None:
     """Draws one page of the filtered leads, senders masked, and gives the chosen lead; None while none is."""
-    n_pages = max(1, math.ceil(view.n_leads / ROWS_PER_PAGE))
-    page = min(int(param("p")), n_pages)
-    if str(page) != param("p"):
-        st.session_state[param_key("p")] = str(page)
-        publish(view.filters)
+    page = paging.current_page(view, view.n_leads)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox(
             "Order",
@@ -47,11 +43,9 @@ def draw(view: View) -> pd.Series | None:
             key=param_key("sort"),
             format_func=ORDER_WORDS.__getitem__,
             width=220,
-            on_change=_turn_back,
+            on_change=paging.turn_back,
         )
-        st.pagination(n_pages, key=_pagination_key(page), default=page, on_change=_turn)
-        first = (page - 1) * ROWS_PER_PAGE + 1
-        last = min(page * ROWS_PER_PAGE, view.n_leads)
+        first, last = paging.draw("leads", view.n_leads, page)
         plain(f"{formats.number(first)}–{formats.number(last)} of {formats.count_of(view.n_leads, 'lead')}")
     rows = view.ask(lead_rows, order=param("sort"), page=page)
     contacts = load_contacts(view, rows["lead_id"].tolist())
@@ -74,7 +68,7 @@ def draw(view: View) -> pd.Series | None:
         key="leads",
         height=560,
         columns={
-            name: st.column_config.DatetimeColumn(label, format=_time_format(rows["created_local"], view))
+            name: st.column_config.DatetimeColumn(label, format=time_format(rows["created_local"], view))
             if name == "created_local"
             else st.column_config.TextColumn(label, width=_WIDTHS_PX.get(name))
             for name, label in _SHOWN.items()
@@ -84,27 +78,11 @@ def draw(view: View) -> pd.Series | None:
     return None if place is None else rows.iloc[place]
 
 
-def _time_format(created: pd.Series, view: View) -> str:
+def time_format(created: pd.Series, view: View) -> str:
+    """How a table writes these times: without the year where it is this one for all of them."""
     # The year costs the room in which a phone shows the status.
     is_this_year = created.dt.year.eq(datetime.now(view.engine.store.timezone).year).all()
     return "D MMM, HH:mm" if is_this_year else "D MMM YYYY, HH:mm"
-
-
-def _turn_back() -> None:
-    st.session_state[param_key("p")] = "1"
-
-
-def _pagination_key(page: int) -> str:
-    # A filter or the Back button may have turned the page: then a new widget begins there.
-    n = st.session_state.setdefault("leads_turned_elsewhere", 0)
-    if st.session_state.get(f"leads_page_{n}", page) != page:
-        st.session_state["leads_turned_elsewhere"] = n = n + 1
-    return f"leads_page_{n}"
-
-
-def _turn() -> None:
-    n = st.session_state["leads_turned_elsewhere"]
-    st.session_state[param_key("p")] = str(st.session_state[f"leads_page_{n}"])
 
 
 def load_contacts(view: View, lead_ids: list[str]) -> dict[str, Contact]:

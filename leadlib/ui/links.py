@@ -30,6 +30,7 @@ PARAMS: tuple[Param, ...] = (
     Param("grain", "day", ("hour", "day", "week", "month")),
     Param("by", "channel", ("channel", "entity_type", "stage", "agent")),
     Param("sort", "newest", ("newest", "oldest", "longest_waiting")),
+    Param("queue", "repeat", ("repeat", "due", "chance", "oldest")),
     Param("league", "listing", ("listing", "project", "developer")),
     Param("p", "1"),
 )

@@ -11,7 +11,7 @@ import streamlit as st
 from leadlib import formats
 from leadlib.charts.volume import grain_of, leads_by_bucket
 from leadlib.formats import Grain
-from leadlib.metrics import METRICS, VERDICT_WORDS, metric_named
+from leadlib.metrics import BADGE_WORDS, METRICS, VERDICT_WORDS, metric_named
 
 COUNT = "%,d"
 PERCENT = "%.1f %%"
@@ -20,6 +20,10 @@ _BUCKETS: Mapping[Grain, str] = {
     "day": "ddd D MMM YYYY",
     "week": "[Week of] D MMM YYYY",
     "month": "MMMM YYYY",
+}
+_WORDS: Mapping[str, str] = {
+    **{str(k): v for k, v in VERDICT_WORDS.items()},
+    **{str(k): v for k, v in BADGE_WORDS.items()},
 }
 _NAMED = {metric.key for metric in METRICS}
 
@@ -102,13 +106,15 @@ def _by_group(frame: pd.DataFrame, metrics: Sequence[str]) -> Twin:
         shown["Name"] = with_left(frame["label"], frame["is_active"]) if "is_active" in frame else frame["label"]
     if "stage_label" in frame:
         shown["Stage"] = frame["stage_label"]
+    if "age_min" in frame and frame["key"].duplicated().any():
+        shown["Age"] = [formats.duration(minutes * 60) for minutes in frame["age_min"]]
     add_count("leads")
     if "share" in frame:
         add_share("Share of leads", frame["share"])
     for key in metrics:
         metric = metric_named(key)
         if metric.unit == "words":
-            shown[metric.label] = frame[key].map(VERDICT_WORDS)
+            shown[metric.label] = frame[key].map(_WORDS)
         elif metric.unit == "minutes":
             shown[metric.label] = [formats.duration(minutes * 60) for minutes in frame[key]]
         elif metric.unit == "estimated share":

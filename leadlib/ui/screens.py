@@ -8,12 +8,14 @@ from streamlit.navigation.page import StreamlitPage
 _PAGES = Path(__file__).resolve().parents[2] / "pages"
 _SCREENS = {
     "overview": ("Overview", ":material/dashboard:"),
+    "queue": ("Rescue queue", ":material/sos:"),
     "volume": ("Volume", ":material/bar_chart:"),
     "funnel": ("Funnel", ":material/filter_alt:"),
     "response_times": ("Time to respond", ":material/timer:"),
     "entities": ("Entities", ":material/home_work:"),
     "agents": ("Agents", ":material/support_agent:"),
     "agent": ("Agent", ":material/person:"),
+    "badges": ("Badges", ":material/workspace_premium:"),
     "leads": ("Leads", ":material/list_alt:"),
     "health": ("Data health", ":material/health_and_safety:"),
 }
