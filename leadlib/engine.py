@@ -11,6 +11,7 @@ from leadlib.config import Dialect, Secret, Settings
 from leadlib.errors import StoreError
 from leadlib.expiry import watch_expiry
 from leadlib.export import Tickets
+from leadlib.past import Past
 from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings
 from leadlib.store import Store, SyncRow, months_before
 from leadlib.sync import Progress, publishable, run_sync
@@ -37,6 +38,7 @@ class Engine:
         self.tickets = Tickets()
         self.spool = Spool(settings.database)
         self.webhooks = Applier(store, client, self.spool)
+        self.past = None if sandbox is None else Past(sandbox, store, client, self.webhooks)
         self.worker = Worker(self.sync, settings.sync_minutes, self._chores())
 
     @classmethod
@@ -105,9 +107,17 @@ class Engine:
         return tuple(chores)
 
     def sync(self, wish: Wish, on_progress: Callable[[Progress], None]) -> SyncRow:
-        """One sync, now, in this thread. Raises PortalError or StoreError."""
-        if not self.is_sandbox:
+        """One sync, now, in this thread. Raises PortalError or StoreError.
+
+        The sandbox's past is put into an empty store on the way, most of it by a second sync that is asked for at once:
+        a newcomer should not wait for it.
+        """
+        if self.past is None:
             watch_expiry(self.settings, self.store, datetime.now(UTC))
+        elif self.past.is_due:
+            self.past.look_back(on_progress)
+        elif self.past.is_unfinished:
+            self.past.catch_up(on_progress)
         full = wish.full or (self.store.must_read_all and not wish.is_part)
         row = run_sync(
             self.client, self.store, full=full, since=wish.since, filters=wish.filters, on_progress=on_progress
@@ -116,6 +126,8 @@ class Engine:
             self.store.has_read_all()
         if publishable(row):
             self._publish()
+        if self.past is not None and self.past.is_unfinished:
+            self.worker.request(Wish())
         return row
 
     def _publish(self) -> None:

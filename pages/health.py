@@ -9,6 +9,7 @@ from leadlib.ui.view import current_view
 view = current_view()
 st.title("Data health", anchor=False)
 plain("Everything in the store, whatever the filters.", tone="normal")
+health.draw_past(view)
 health.draw_cards(view)
 health.draw_buttons(view)
 st.header("Coverage", anchor=False)

@@ -10,7 +10,7 @@ import pytest
 from leadlib import charts
 from leadlib.errors import FilterError
 from leadlib.filters import Filters
-from leadlib.metrics import compute, reply_curve, reply_shares
+from leadlib.metrics import compute, replies_by, reply_curve, reply_shares
 from leadlib.metrics.queries import ask
 from leadlib.store import Store
 from leadlib.ui.reply_notes import on_shares
@@ -28,7 +28,7 @@ def look(store: Store, when: str, statuses: dict[str, str], **changes: object) -
 
 
 def intervals(store: Store) -> list[tuple[object, ...]]:
-    rows = ask(store, "reply_intervals", ALL).sort_values(["kind", "begins_min"])
+    rows = ask(store, "reply_intervals", ALL).drop(columns="key").sort_values(["kind", "begins_min"])
     return [tuple(None if pd.isna(x) else x for x in row) for row in rows.itertuples(index=False, name=None)]
 
 
@@ -36,9 +36,9 @@ def test_a_reply_lies_between_the_look_without_it_and_the_look_with_it(store: St
     look(store, "06:03:30", {"a": "sent", "b": "sent", "c": "responded", "d": "sent"})
     look(store, "06:09", {"a": "responded", "b": "opened", "d": "archived"})
     assert intervals(store) == [
-        ("archived", 4, 9, 1),  # d
-        ("replied", 0, 4, 1),  # c: there at the first look
-        ("replied", 4, 9, 1),  # a
+        ("archived", 3.5, 9, 1),  # d
+        ("replied", 0, 3.5, 1),  # c: there at the first look
+        ("replied", 3.5, 9, 1),  # a
         ("waiting", 9, None, 1),  # b: opened is no reply
     ]
 
@@ -59,12 +59,19 @@ def test_unknown_history_is_counted_and_calls_are_left_out(store: Store) -> None
     assert reply_curve(store, ALL).empty
 
 
-def test_ages_are_rounded_up_to_the_end_of_their_step_whatever_was_seen(store: Store) -> None:
-    """16 minutes stand at 20 whether a reply was seen or not; a moment stands in the step that holds it."""
-    look(store, "06:16", {"a": "responded", "b": "sent"})
-    assert intervals(store) == [("replied", 0, 20, 1), ("waiting", 20, None, 1)]
-    look(store, "06:18", {"b": "responded"})
-    assert intervals(store)[1] == ("replied", 15, 20, 1)
+def test_looks_are_rounded_to_the_nearest_step_whatever_they_found(store: Store) -> None:
+    """From an hour on a step has five minutes: 62 stands at 60 and 63 at 65, whether a reply was seen or not."""
+    look(store, "07:02", {"a": "responded", "b": "sent", "c": "sent"})
+    look(store, "07:33", {"b": "responded", "c": "sent"})
+    assert intervals(store) == [("replied", 0, 60, 1), ("replied", 60, 95, 1), ("waiting", 95, None, 1)]
+
+
+def test_a_moment_stands_in_the_step_that_holds_it(store: Store) -> None:
+    """Within an hour is what came by 60 minutes and not at 60 and a half, so moments are rounded up."""
+    look(store, "06:59:30", {"a": "sent", "b": "sent"})
+    look(store, "07:00:00", {"a": "responded", "b": "sent"})
+    look(store, "07:00:30", {"b": "responded"})
+    assert intervals(store) == [("replied", 59, 60, 1), ("replied", 60, 65, 1)]
 
 
 def test_shares_within_limits_of_leads_that_were_followed_minute_by_minute(store: Store) -> None:
@@ -129,9 +136,37 @@ def test_no_leads_give_no_shares(store: Store) -> None:
     assert on_shares(reply_shares(store, ALL)) == []
 
 
-def test_time_to_respond_is_refused_by_groups(store: Store) -> None:
-    with pytest.raises(FilterError, match="over all leads"):
-        compute("replied_within", store, ALL, by="agent")
+def test_a_reply_stands_by_groups_and_a_group_too_small_to_tell_is_shown_as_that(store: Store) -> None:
+    """Forty for agent 1, half of them replied to between 9 and 10 minutes; three for agent 2; one nobody's."""
+    mine = [str(i) for i in range(40)]
+    look(store, "06:09", dict.fromkeys(mine, "sent"), publicProfile={"id": 1})
+    look(store, "06:10", {i: "responded" if int(i) < 20 else "sent" for i in mine}, publicProfile={"id": 1})
+    look(store, "06:10", dict.fromkeys(("x", "y", "z"), "responded"), publicProfile={"id": 2})
+    look(store, "06:10", {"nobody's": "sent"}, publicProfile=None)
+    rows = replies_by(store, ALL, by="agent", within="15 min").set_index("key")
+    assert list(rows.index) == ["1", "2", "none"]
+    assert rows.loc["1", "replied_within"] == pytest.approx(20 / 40, abs=1e-3)
+    assert rows.loc["1", "median_reply_min"] == rows.loc["1", "p90_reply_min"] == 9.5
+    assert list(rows["n_replied"]) == [20, 3, 0]
+    small = rows.loc[["2", "none"], ["replied_within", "replied_within_low", "median_reply_min", "p90_reply_min"]]
+    assert small.isna().all().all()
+    assert rows.loc["2", "reason"].startswith("Too few looks to tell 15 min")
+
+
+def test_a_group_of_calls_alone_has_no_reply_to_wait_for(store: Store) -> None:
+    look(store, "06:10", {"a": "responded"}, channel="call")
+    row = replies_by(store, ALL, by="channel").iloc[0]
+    assert (row["key"], row["n_replied"], row["n_looks"]) == ("call", 0, 0)
+    assert math.isnan(row["replied_within"])
+
+
+def test_replies_are_refused_by_groups_of_few_leads_and_within_ages_that_nobody_asks_for(store: Store) -> None:
+    with pytest.raises(FilterError, match="channel, entity_type"):
+        compute("replied_within", store, ALL, by="listing")
+    with pytest.raises(FilterError, match="60 min"):
+        compute("replied_within", store, ALL, by="agent", within="61 min")
+    with pytest.raises(FilterError, match="wall"):
+        reply_shares(store, ALL, clock="wal")  # type: ignore[arg-type]
 
 
 # Found again

@@ -62,6 +62,11 @@ COMMANDS: tuple[Command, ...] = (
             FILTER,
             ("--by", {"metavar": "GROUP", "help": "what to group by, such as channel or agent"}),
             ("--grain", {"choices": get_args(formats.Grain), "default": "day", "help": "buckets of time, for volume"}),
+            ("--clock", {"choices": ("wall", "working"), "default": "wall", "help": "what replies are timed by"}),
+            (
+                "--within",
+                {"metavar": "AGE", "default": "60 min", "help": "the age of a timely reply: 5 min, 2 h"},
+            ),
             ("--format", {"choices": ("table", "csv", "json"), "default": "table", "help": "table is the default"}),
         ),
         metrics.run,

@@ -23,7 +23,7 @@ def run(asked: argparse.Namespace) -> int:
 
     with open_store(settings) as store:
         try:
-            frame = metrics.compute(asked.name, store, filters, asked.by, asked.grain)
+            frame = metrics.compute(asked.name, store, filters, asked.by, asked.grain, asked.clock, asked.within)
         except FilterError as error:
             if error.name == asked.name:
                 tell(_names_of_metrics())

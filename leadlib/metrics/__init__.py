@@ -14,7 +14,16 @@ from leadlib.metrics.questions import (
     summary,
     volume,
 )
-from leadlib.metrics.replies import SLA_MINUTES, reply_curve, reply_shares
+from leadlib.metrics.replies import (
+    CLOCKS,
+    REPLY_GROUPS,
+    SLA_MINUTES,
+    Clock,
+    age_words,
+    replies_by,
+    reply_curve,
+    reply_shares,
+)
 from leadlib.metrics.rescue import backlog, queue, reply_chances
 from leadlib.metrics.statistics import newcombe, wilson
 from leadlib.metrics.table import (
@@ -42,6 +51,7 @@ from leadlib.metrics.working_clock import WorkingClock, clock_of
 
 __all__ = [
     "BADGE_WORDS",
+    "CLOCKS",
     "COUNTS",
     "DAYS_AHEAD",
     "DIMENSIONS",
@@ -53,14 +63,17 @@ __all__ = [
     "MINIMUM_FOR_VERDICT",
     "QUALITY_WORDS",
     "QUESTIONS",
+    "REPLY_GROUPS",
     "SLA_MINUTES",
     "VERDICT_WORDS",
     "BadgeVerdict",
+    "Clock",
     "Dimension",
     "Metric",
     "Quality",
     "Verdict",
     "WorkingClock",
+    "age_words",
     "agents",
     "backlog",
     "badges",
@@ -75,6 +88,7 @@ __all__ = [
     "metric_named",
     "newcombe",
     "queue",
+    "replies_by",
     "reply_chances",
     "reply_curve",
     "reply_shares",

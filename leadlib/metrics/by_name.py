@@ -12,7 +12,7 @@ from leadlib.metrics.agents import agents
 from leadlib.metrics.badges import badges
 from leadlib.metrics.change import summary_change
 from leadlib.metrics.questions import breakdown, funnel, heat_map, status_counts, summary, volume
-from leadlib.metrics.replies import reply_curve, reply_shares
+from leadlib.metrics.replies import REPLY_GROUPS, Clock, replies_by, reply_curve, reply_shares
 from leadlib.metrics.rescue import backlog, reply_chances
 from leadlib.metrics.table import METRICS, dimension_named, metric_named, unknown
 from leadlib.store import Store
@@ -24,12 +24,12 @@ class Question:
 
     `groups` are the dimensions that its `by` takes: none of them means that it is over all leads, ANY that the function
     itself refuses what it does not know. `default_by` is asked where no group is named. `group` is what its rows are
-    anyhow: naming it changes nothing.
+    anyhow: naming it changes nothing. `options` are those of `grain`, `clock` and `within` that it takes.
     """
 
     ask: Callable[..., pd.DataFrame]
     groups: tuple[str, ...] = ()
-    has_grain: bool = False
+    options: tuple[str, ...] = ()
     default_by: str | None = None
     group: str | None = None
 
@@ -39,45 +39,60 @@ ANY = ("any",)
 QUESTIONS: Mapping[str, Question] = {
     "summary": Question(summary),
     "summary_change": Question(summary_change),
-    "volume": Question(volume, ANY, has_grain=True),
+    "volume": Question(volume, ANY, options=("grain",)),
     "heat_map": Question(heat_map),
     "funnel": Question(funnel, ("channel",)),
     "status_counts": Question(status_counts, ANY),
     "breakdown": Question(breakdown, ANY, default_by="channel"),
     "agents": Question(agents, group="agent"),
+    "reply_shares": Question(reply_shares, options=("clock",)),
+    "reply_curve": Question(reply_curve, options=("clock",)),
+    "replies_by": Question(replies_by, REPLY_GROUPS, options=("clock", "within"), default_by="channel"),
     "badges": Question(badges, group="agent"),
     "backlog": Question(backlog, ("agent", "channel")),
     "reply_chances": Question(reply_chances, group="channel"),
-    "reply_shares": Question(reply_shares),
-    "reply_curve": Question(reply_curve),
 }
 
-_OF_ROWS = ("bucket", "key", "label", "stage", "stage_label", "age_min", "weekday", "hour")
+_BY_GROUP: Mapping[str, str] = {"summary": "breakdown", "reply_shares": "replies_by"}
+"""The question that has a metric's column where leads are grouped, if it is another one."""
+
+_OF_ROWS = ("bucket", "key", "label", "stage", "stage_label", "clock", "age_min", "weekday", "hour")
 """Columns that say what a row is about."""
 
 
-def compute(name: str, store: Store, filters: Filters, by: str | None = None, grain: Grain = "day") -> pd.DataFrame:
+def compute(
+    name: str,
+    store: Store,
+    filters: Filters,
+    by: str | None = None,
+    grain: Grain = "day",
+    clock: Clock = "wall",
+    within: str = "60 min",
+) -> pd.DataFrame:
     """The frame behind a metric's key or a question's name: what the command line and the notebook ask for.
 
     A question gives its own frame. A metric gives its columns of the frame of its question. `grain` is for questions
-    over time alone; `by` "none" is no `by`. Raises FilterError for an unknown name, with the nearest known one, and for
-    a `by` that the question does not take.
+    over time alone, `clock` and `within` (a key of SLA_MINUTES) for those about replies; `by` "none" is no `by`.
+    Raises FilterError for an unknown name, with the nearest known one, and for a `by` that the question does not take.
     """
     by = None if by == "none" else by
+    options = {"grain": grain, "clock": clock, "within": within}
     if name in QUESTIONS:
-        return _asked(name, QUESTIONS[name], store, filters, by, grain)
+        return _asked(name, QUESTIONS[name], store, filters, by, options)
     if name not in {metric.key for metric in METRICS}:
         raise unknown("metric", name, [*(metric.key for metric in METRICS), *QUESTIONS])
     metric = metric_named(name)
-    question = "breakdown" if metric.question == "summary" and by is not None else metric.question
-    frame = _asked(name, QUESTIONS[question], store, filters, by, grain)
+    question = metric.question if by is None else _BY_GROUP.get(metric.question, metric.question)
+    frame = _asked(name, QUESTIONS[question], store, filters, by, options)
     of_rows = [column for column in frame if column in _OF_ROWS and column not in metric.columns]
     return frame[[*of_rows, *(column for column in metric.columns if column in frame)]]
 
 
-def _asked(name: str, question: Question, store: Store, filters: Filters, by: str | None, grain: Grain) -> pd.DataFrame:
+def _asked(
+    name: str, question: Question, store: Store, filters: Filters, by: str | None, options: Mapping[str, str]
+) -> pd.DataFrame:
     by = by or question.default_by
-    arguments: dict[str, str] = {"grain": grain} if question.has_grain else {}
+    arguments = {option: options[option] for option in question.options}
     if by is None or by == question.group:
         return question.ask(store, filters, **arguments)
     if not question.groups:

@@ -116,7 +116,7 @@ def _statement(
         sql = sql.replace(mark, text)
     for value_name, value in {"hours_to_mature": HOURS_TO_MATURE, **values}.items():
         words = value_name.replace("_", " ")
-        sql = re.sub(rf"(timestamptz )?('[^']*'|\w+) /\* {words} \*/", f"${value_name}", sql)
+        sql = re.sub(rf"(timestamptz )?('[^']*'|\[[^\]]*\]|\w+) /\* {words} \*/", f"${value_name}", sql)
         if f"${value_name}" in sql:  # DuckDB refuses values that a statement does not name
             bound[value_name] = list(value) if isinstance(value, tuple) else value
     return sql, bound

@@ -1,21 +1,31 @@
-"""How long leads wait for a reply, as far as the looks at them can tell."""
+"""How long leads wait for a reply, as far as the looks at them can tell: on the wall clock or on the working clock."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from leadlib import formats
-from leadlib.filters import Filters
-from leadlib.metrics.queries import ask, remembered
-from leadlib.metrics.statistics import wilson
-from leadlib.metrics.table import MINIMUM_FOR_VERDICT
+from leadlib.filters import MISSING, Filters
+from leadlib.metrics.queries import ask, remembered, utc
+from leadlib.metrics.questions import breakdown
+from leadlib.metrics.table import MINIMUM_FOR_VERDICT, Dimension, dimension_named, unknown
+from leadlib.metrics.working_clock import clock_of
 from leadlib.statistics import Incidence, incidence
 from leadlib.store import Store
 
+Clock = Literal["wall", "working"]
+CLOCKS: tuple[Clock, ...] = get_args(Clock)
+
 SLA_MINUTES: Mapping[str, int] = {"5 min": 5, "15 min": 15, "60 min": 60, "2 h": 120, "24 h": 1_440}
 """The ages by which a reply is counted, in words and in minutes."""
+
+REPLY_GROUPS: tuple[str, ...] = ("channel", "entity_type", "agent", "week", "month", "weekday", "hour")
+"""What replies are told by: dimensions of few groups, each of which has leads enough to tell something of."""
 
 WIDEST_BOUNDS = 0.1
 """A share with bounds farther apart than this is not told as one figure."""
@@ -24,117 +34,229 @@ LEAST_WATCHED = 0.5
 """Share of the replied leads that must have been seen waiting before, for the median to be told."""
 
 _REPLIED, _ARCHIVED = 0, 1
+_KINDS = ("replied", "archived", "waiting", "unknown")
+_WEEK = timedelta(days=8)
 
 
-def reply_shares(store: Store, filters: Filters) -> pd.DataFrame:
-    """The share of leads replied to within each of SLA_MINUTES, on the wall clock: one row each, none without leads.
+def reply_shares(store: Store, filters: Filters, clock: Clock = "wall") -> pd.DataFrame:
+    """The share of leads replied to within each of SLA_MINUTES on a clock: one row each, none without leads.
 
-    Columns: key and label ("5 min"), age_min, replied_within (share of all leads but calls, archiving counted as an end
-    without reply; NaN where the looks do not support it), replied_within_low and _high (95 % interval, about that of a
-    share counted among n_looks leads, from the least to the most that may have come by then; NaN below 20), n_looks
-    (leads that tell of this age: see `_looks`), reason (why there is no figure; empty if there is one),
-    median_reply_min with _low and _high (minutes by which half of the leads are replied to, and its 95 % interval; all
-    NaN where the looks do not support it, infinite if fewer ever are), n_replied,
-    n_archived, n_waiting, n_unknown (leads; the unknown are left out of all shares).
+    Columns: key and label ("5 min"), clock, age_min, replied_within (share of all leads but calls, archiving counted as
+    an end without reply; NaN where the looks do not support it), replied_within_low and _high (95 % interval by
+    likelihood ratio, which takes in what the looks leave open; NaN where fewer than 20 leads tell), n_looks (leads that
+    tell of this age: see `_Group.looks`), reason (why there is no figure; empty if there is one), median_reply_min with
+    _low and _high (minutes by which half of the leads are replied to, and its 95 % interval; all NaN where the looks do
+    not support it, infinite if fewer ever are), n_replied, n_archived, n_waiting, n_unknown (leads; the unknown are
+    left out of all shares). Minutes are of `clock`: "wall", or "working" (`clock_of`).
     """
-    rows, found = _estimate(store, filters)
-    counts = {f"n_{kind}": int(rows.loc[rows["kind"] == kind, "leads"].sum()) for kind in _KINDS}
-    if not sum(counts.values()):
-        return pd.DataFrame({name: [] for name in _SHARES}).astype({"key": "str", "label": "str", "reason": "str"})
-    shares = []
-    for label, minutes in SLA_MINUTES.items():
-        low, high = found.by(_REPLIED, minutes)
-        n_looks = _looks(rows, minutes)
-        reason = _reason(label, minutes, n_looks, low, high)
-        middle = np.nan if reason else (low + high) / 2
-        shares.append((label, label, minutes, middle, *_interval(low, high, n_looks), n_looks, reason))
-    frame = pd.DataFrame(shares, columns=list(_SHARES[:8])).assign(**_median(rows, found), **counts)
-    return frame[list(_SHARES)]
+
+    def made() -> pd.DataFrame:
+        group = _over_all(store, filters, clock)
+        if not sum(group.n_leads.values()):
+            return pd.DataFrame({name: [] for name in _SHARES}).astype(dict.fromkeys(_SHARE_TEXTS, "str"))
+        rows = [{"key": label, "label": label, **group.share(label)} for label in SLA_MINUTES]
+        return pd.DataFrame(rows).assign(clock=clock, **group.median(), **group.n_leads)[list(_SHARES)]
+
+    return _kept(store, ("reply_shares", filters, clock), made)
 
 
-def reply_curve(store: Store, filters: Filters) -> pd.DataFrame:
-    """What became of leads by age: one row per age at which that may change, from 0 on; none without leads.
+def reply_curve(store: Store, filters: Filters, clock: Clock = "wall") -> pd.DataFrame:
+    """What became of leads by age on a clock: one row per age at which that may change, from 0 on; none without leads.
 
-    Columns: key (the age in minutes since creation, as text), label (in words), age_min (the same as a number, on the
-    wall clock), replied_within, archived_within, still_waiting (shares of all leads but calls, which sum to 1; an end
-    between two looks counts at the later one), n_looks (leads that tell of this age). Leads of unknown history are left
-    out.
+    Columns: key (the age in minutes since creation, as text), label (in words), clock, age_min (the same as a number),
+    replied_within, archived_within, still_waiting (shares of all leads but calls, which sum to 1; an end between two
+    looks counts at the later one), n_looks (leads that tell of this age). Leads of unknown history are left out.
     """
-    rows, found = _estimate(store, filters)
+    group = _over_all(store, filters, clock)
+    found = group.found
     replied, archived = np.column_stack([np.zeros(2), np.cumsum(found.mass, axis=1)])[:, : len(found.edges)]
     return pd.DataFrame(
         {
-            "key": pd.Series([f"{age:.0f}" for age in found.edges], dtype="str"),
-            "label": pd.Series([formats.duration(age * 60) for age in found.edges], dtype="str"),
+            "key": pd.Series([f"{age:g}" for age in found.edges], dtype="str"),
+            "label": pd.Series([age_words(age, clock) for age in found.edges], dtype="str"),
+            "clock": pd.Series([clock] * len(found.edges), dtype="str"),
             "age_min": found.edges,
             "replied_within": replied,
             "archived_within": archived,
             "still_waiting": np.clip(1 - replied - archived, 0, 1),
-            "n_looks": np.array([_looks(rows, age) for age in found.edges], dtype="int64"),
+            "n_looks": np.array([group.looks(age) for age in found.edges], dtype="int64"),
         }
     )
 
 
-_KINDS = ("replied", "archived", "waiting", "unknown")
-_SHARES = (
-    *("key", "label", "age_min", "replied_within", "replied_within_low", "replied_within_high", "n_looks", "reason"),
-    *("median_reply_min", "median_reply_min_low", "median_reply_min_high"),
-    *("n_replied", "n_archived", "n_waiting", "n_unknown"),
-)
+def replies_by(store: Store, filters: Filters, by: str, clock: Clock = "wall", within: str = "60 min") -> pd.DataFrame:
+    """Replies within an age, and how long they take, per group of one of REPLY_GROUPS: rows as in `breakdown`.
+
+    Columns: key, label, is_active, clock, age_min, replied_within with _low and _high, n_looks, reason (all as in
+    `reply_shares`, for the age `within`, a key of SLA_MINUTES), median_reply_min (minutes by which half of the group's
+    leads are replied to; infinite if fewer ever are), p90_reply_min (minutes by which nine in ten of its replies had
+    come; leads without one are left out), n_replied, n_archived, n_waiting, n_unknown. All figures are NaN where fewer
+    than 20 leads tell, the minutes also where fewer than half of the replied leads were seen waiting first. Calls are
+    left out, so a group of calls has no leads here. Raises FilterError for another `by` or `within`.
+    """
+    if by not in REPLY_GROUPS:
+        raise unknown("group for replies", by, REPLY_GROUPS)
+    if within not in SLA_MINUTES:
+        raise unknown("age", within, SLA_MINUTES)
+
+    def made() -> pd.DataFrame:
+        dimension = dimension_named(by)
+        everyone = breakdown(store, filters, by)
+        groups = _groups(store, filters, dimension, clock)
+        nobody = _Group.of(_rows(store, filters, dimension, clock).iloc[:0])
+        rows = [
+            {**group.share(within), **group.usual(), **group.n_leads}
+            for group in (groups.get(key, nobody) for key in everyone["key"])
+        ]
+        told = pd.DataFrame(rows, columns=[name for name in _BY if name not in {"key", "label", "is_active", "clock"}])
+        frame = pd.concat([everyone[["key", "label", "is_active"]], told], axis=1)
+        return frame.assign(clock=pd.Series([clock] * len(frame), dtype="str"))[list(_BY)]
+
+    return _kept(store, ("replies_by", filters, by, clock, within), made)
 
 
-def _estimate(store: Store, filters: Filters) -> tuple[pd.DataFrame, Incidence]:
-    """The intervals of all known leads with their numbers, and the shares by age that follow."""
-    rows = ask(store, "reply_intervals", filters)
-    known = rows[rows["kind"] != "unknown"].sort_values(["kind", "begins_min", "ends_min"])
+def age_words(minutes: float, clock: Clock) -> str:
+    """An age in words. On the working clock there are no days, for a day of it would not be one of the calendar."""
+    if clock == "wall" or minutes < 60:
+        return formats.duration(minutes * 60)
+    hours, rest = divmod(round(minutes), 60)
+    whole = f"{formats.number(hours)}{formats.NBSP}h"
+    return f"{whole} {rest}{formats.NBSP}min" if rest and hours < 24 else whole
 
-    def made() -> Incidence:
+
+_SHARE = ("age_min", "replied_within", "replied_within_low", "replied_within_high", "n_looks", "reason")
+_MEDIAN = ("median_reply_min", "median_reply_min_low", "median_reply_min_high")
+_COUNTS = tuple(f"n_{kind}" for kind in _KINDS)
+_SHARES = ("key", "label", "clock", *_SHARE, *_MEDIAN, *_COUNTS)
+_SHARE_TEXTS = ("key", "label", "clock", "reason")
+_BY = ("key", "label", "is_active", "clock", *_SHARE, "median_reply_min", "p90_reply_min", *_COUNTS)
+
+
+@dataclass(frozen=True)
+class _Group:
+    """The intervals of some leads with their numbers, and the shares by age that follow from them."""
+
+    rows: pd.DataFrame
+    found: Incidence
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame) -> "_Group":
+        known = rows[rows["kind"] != "unknown"].sort_values(["kind", "begins_min", "ends_min"])
         kinds = np.where(known["kind"] == "archived", _ARCHIVED, _REPLIED)
-        return incidence(known["begins_min"], known["ends_min"].fillna(np.inf), kinds, known["leads"], 2)
+        return cls(rows, incidence(known["begins_min"], known["ends_min"].fillna(np.inf), kinds, known["leads"], 2))
 
-    return rows, remembered(store, ("replies", filters), made)
+    @property
+    def n_leads(self) -> dict[str, int]:
+        return {f"n_{kind}": int(self.rows.loc[self.rows["kind"] == kind, "leads"].sum()) for kind in _KINDS}
+
+    def looks(self, minutes: float) -> int:
+        """How many leads tell of an age: looked at between half and twice of it, answered by then, or that often.
+
+        Leads that are known to have been silent for long do not count: of those that were answered nobody may have
+        looked so early, and a share needs both.
+        """
+        begin: npt.NDArray[np.float64] = self.rows["begins_min"].to_numpy("float64")
+        end: npt.NDArray[np.float64] = self.rows["ends_min"].to_numpy("float64")
+        tells = (end <= 2 * minutes) | ((begin >= minutes / 2) & (begin <= 2 * minutes))
+        tells |= end - begin <= minutes
+        return int(self.rows["leads"].to_numpy()[tells].sum())
+
+    def share(self, label: str) -> dict[str, Any]:
+        """The share replied to within an age of SLA_MINUTES, or the reason why it cannot be told."""
+        minutes = SLA_MINUTES[label]
+        n_looks = self.looks(minutes)
+        low, high = self.found.by(_REPLIED, minutes)
+        reason = _reason(label, minutes, n_looks, low, high)
+        least, most = self.found.interval(_REPLIED, minutes) if n_looks >= MINIMUM_FOR_VERDICT else (np.nan, np.nan)
+        told = (minutes, np.nan if reason else (low + high) / 2, least, most, n_looks, reason)
+        return dict(zip(_SHARE, told, strict=True))
+
+    @property
+    def was_watched(self) -> bool:
+        """True if enough leads were seen waiting before their reply was seen.
+
+        With one look at each lead its age goes with the hour at which it came, and how fast replies come does so too.
+        """
+        replied = self.rows[self.rows["kind"] == "replied"]
+        n_watched = replied.loc[replied["begins_min"] > 0, "leads"].sum()
+        return bool(n_watched >= LEAST_WATCHED * replied["leads"].sum())
+
+    def median(self) -> dict[str, float]:
+        """The age at which half are replied to, and those between which a half is not refuted."""
+        ends = self._age_of(0.5)
+        if np.isnan(ends).any():
+            return dict.fromkeys(_MEDIAN, np.nan)
+        edges = self.found.edges
+
+        def is_refuted(age: float) -> bool:
+            return self.found.is_refuted(_REPLIED, age, 0.5)
+
+        first = int(np.searchsorted(edges, ends[0], side="right"))
+        last = int(np.searchsorted(edges, ends[1], side="left"))
+        n_before = _first_place(0, first, lambda place: not is_refuted(edges[place]))
+        n_until = _first_place(last, len(edges), lambda place: is_refuted(edges[place]))
+        low = edges[n_before - 1] if n_before else 0.0
+        high = edges[n_until] if n_until < len(edges) else np.inf
+        return dict(zip(_MEDIAN, ((ends[0] + ends[1]) / 2, float(low), float(high)), strict=True))
+
+    def usual(self) -> dict[str, float]:
+        """The age at which half are replied to, and the one at which nine in ten of the replies had come."""
+        median, p90 = self._age_of(0.5), self._age_of(0.9 * self.found.mass[_REPLIED].sum())
+        return {"median_reply_min": sum(median) / 2, "p90_reply_min": sum(p90) / 2}
+
+    def _age_of(self, share: float) -> tuple[float, float]:
+        """Between which ages the share is reached; infinite if never, NaN where too few leads tell of that."""
+        if not len(self.found.edges) or not self.was_watched:
+            return np.nan, np.nan
+        low, high = self.found.age_of(_REPLIED, share)
+        tells = self.rows["leads"].sum() if np.isinf(high) else self.looks((low + high) / 2)
+        return (low, high) if tells >= MINIMUM_FOR_VERDICT else (np.nan, np.nan)
 
 
-def _median(rows: pd.DataFrame, found: Incidence) -> dict[str, float]:
-    """The age at which half are replied to, and those at which the interval of the share takes in and leaves 50 %.
-
-    Not without leads that were seen waiting before their reply was seen: with one look at each lead its age goes with
-    the hour at which it came, and how fast replies come does so too.
-    """
-    replied = rows[rows["kind"] == "replied"]
-    n_watched = replied.loc[replied["begins_min"] > 0, "leads"].sum()
-    if n_watched < LEAST_WATCHED * replied["leads"].sum():
-        return {"median_reply_min": np.nan, "median_reply_min_low": np.nan, "median_reply_min_high": np.nan}
-    low, high = found.age_of(_REPLIED, 0.5) if len(found.edges) else (np.nan, np.nan)
-    middle = (low + high) / 2
-    if not np.isinf(middle):
-        if _looks(rows, middle) < MINIMUM_FOR_VERDICT:
-            middle = low = high = np.nan
+def _first_place(begin: int, end: int, is_true: Callable[[int], bool]) -> int:
+    """The first place in [begin, end) that is true, `end` if none is; from a true one on all are."""
+    while begin < end:
+        middle = (begin + end) // 2
+        if is_true(middle):
+            end = middle
         else:
-            ends = [(age, *_interval(*found.by(_REPLIED, age), _looks(rows, age))) for age in found.edges]
-            # Ages that too few looks tell of have no interval, so they neither take in nor leave out.
-            low = max((age for age, _, most in ends if age <= low and most < 0.5), default=0.0)
-            high = min((age for age, least, _ in ends if age >= high and least >= 0.5), default=np.inf)
-    return {"median_reply_min": middle, "median_reply_min_low": low, "median_reply_min_high": high}
+            begin = middle + 1
+    return begin
 
 
-def _interval(low: float, high: float, n_looks: int) -> tuple[float, float]:
-    if n_looks < MINIMUM_FOR_VERDICT:
-        return np.nan, np.nan
-    return float(wilson(low * n_looks, n_looks)[0]), float(wilson(high * n_looks, n_looks)[1])
+def _over_all(store: Store, filters: Filters, clock: Clock) -> _Group:
+    def made() -> _Group:
+        # By channel, because the same rows tell of each channel too.
+        rows = _rows(store, filters, dimension_named("channel"), clock)
+        ages = ["kind", "begins_min", "ends_min"]
+        return _Group.of(rows.groupby(ages, dropna=False)["leads"].sum().reset_index())
+
+    return remembered(store, ("replies", filters, clock), made)
 
 
-def _looks(rows: pd.DataFrame, minutes: float) -> int:
-    """How many leads tell of an age: looked at between half and twice of it, answered by then, or looked at that often.
+def _groups(store: Store, filters: Filters, by: Dimension, clock: Clock) -> Mapping[str, _Group]:
+    def made() -> dict[str, _Group]:
+        rows = _rows(store, filters, by, clock)
+        return {str(key): _Group.of(group) for key, group in rows.groupby(rows["key"].fillna(MISSING))}
 
-    Leads that are known to have been silent for long do not count: of those that were answered nobody may have looked
-    so early, and a share needs both.
-    """
-    begin: npt.NDArray[np.float64] = rows["begins_min"].to_numpy("float64")
-    end: npt.NDArray[np.float64] = rows["ends_min"].to_numpy("float64")
-    tells = (end <= 2 * minutes) | ((begin >= minutes / 2) & (begin <= 2 * minutes))
-    tells |= end - begin <= minutes
-    return int(rows["leads"].to_numpy()[tells].sum())
+    return remembered(store, ("replies", filters, by.key, clock), made)
+
+
+def _rows(store: Store, filters: Filters, by: Dimension, clock: Clock) -> pd.DataFrame:
+    if clock not in CLOCKS:
+        raise unknown("clock", clock, CLOCKS)
+    span = ask(store, "lead_span", Filters()).iloc[0] if clock == "working" else None
+    if span is None or pd.isna(span["first_at"]):
+        return ask(store, "reply_intervals", filters, by=(by,))
+    # The file needs a stretch that begins before the first lead; a week always has one.
+    first, last = (utc(span["first_at"]) - _WEEK).date(), (utc(span["last_at"]) + _WEEK).date()
+    work = clock_of(store).stretches(first, last)
+    begins, ends = tuple(work.begins.tolist()), tuple(work.ends.tolist())
+    return ask(store, "reply_intervals", filters, by=(by,), work_begins_us=begins, work_ends_us=ends)
+
+
+def _kept(store: Store, key: Hashable, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    return remembered(store, key, make).copy(deep=False)
 
 
 def _reason(label: str, minutes: float, n_looks: int, low: float, high: float) -> str:

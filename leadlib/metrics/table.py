@@ -461,11 +461,12 @@ METRICS: tuple[Metric, ...] = (
         "Replied within",
         "Replied",
         "estimated share",
-        "Share of all leads but calls that had a reply by an age on the wall clock, worked out from the looks between "
+        "Share of all leads but calls that had a reply by an age on the chosen clock, found from the looks between "
         "which replies came (Turnbull); refused where too few looks tell of that age.",
         "more",
         "reply_intervals",
         question="reply_shares",
+        beside=("n_looks", "reason"),
     ),
     Metric(
         "archived_within",
@@ -492,11 +493,22 @@ METRICS: tuple[Metric, ...] = (
         "Median time to a reply",
         "Median reply",
         "minutes",
-        "Age on the wall clock by which half of all leads but calls had a reply; those without one count as still "
+        "Age on the chosen clock by which half of all leads but calls had a reply; those without one count as still "
         "waiting or archived, so that it is no average of the answered ones alone.",
         "less",
         "reply_intervals",
         question="reply_shares",
+    ),
+    Metric(
+        "p90_reply_min",
+        "Nine in ten replies within",
+        "P90 reply",
+        "minutes",
+        "Age on the chosen clock by which nine in ten of the replies had come; leads without a reply are left out, so "
+        "that it says how long slow replies take, and nothing of those that never come.",
+        "less",
+        "reply_intervals",
+        question="replies_by",
     ),
 )
 _BY_KEY = {metric.key: metric for metric in METRICS}

@@ -13,7 +13,7 @@ import threading
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -74,6 +74,17 @@ class Deliveries:
                     self._waiting.append(_Parcel(parcel.url, parcel.body, parcel.secret, parcel.n_attempts + 1))
             return n_accepted
 
+    def between(self, since: datetime, until: datetime) -> Iterator[bytes]:
+        """The bodies of all events after `since` up to `until`, lead by lead, as subscribers would have got them.
+
+        Whether anybody subscribed does not matter, and what is sent stays as it is. Of leads that `until` does not see
+        any more nothing comes.
+        """
+        low_ms, high_ms = to_ms(since), to_ms(until)
+        for lead in self._portal.truth.visible(until):
+            for kind, ms in self._changes(lead, low_ms, high_ms):
+                yield _body(self._event(lead, kind, ms))
+
     def _begin(self) -> None:
         """What happened before the first subscription is nobody's business."""
         with self._lock:
@@ -131,7 +142,7 @@ class Deliveries:
         return self._event(lead, "lead.assigned", lead.created_ms)
 
     def _parcels(self, event: Event) -> Iterator[_Parcel]:
-        body = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+        body = _body(event)
         for kept in self._subscriptions.kept:
             if kept.event == event["type"] and urlsplit(kept.url).hostname in _HERE:
                 yield _Parcel(kept.url, body, kept.secret)
@@ -146,3 +157,7 @@ class Deliveries:
                 return 200 <= int(answer.status) < 300
         except (OSError, http.client.HTTPException):  # which a status of 400 and more is too
             return False
+
+
+def _body(event: Event) -> bytes:
+    return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()

@@ -6,7 +6,8 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from types import TracebackType
 from typing import Final
 
@@ -63,6 +64,10 @@ class SandboxServer:
     def deliver_webhooks(self) -> int:
         """Send the events that are due by now; how many were accepted. While the clock runs, a thread does it too."""
         return self._deliveries.turn()
+
+    def events_between(self, since: datetime, until: datetime) -> Iterator[bytes]:
+        """The bodies of the webhook events after `since` up to `until`, lead by lead, as they would have been sent."""
+        return self._deliveries.between(since, until)
 
     def __enter__(self) -> SandboxServer:
         # Bound before the thread starts: a taken port fails here, and the address is known at once.

@@ -11,6 +11,7 @@ from leadlib.expiry import expiry
 from leadlib.filters import Filters
 from leadlib.metrics.health import doubts, drift, odd_fields, rejected, sync_history
 from leadlib.metrics.queries import coverage
+from leadlib.past import POLLED_FOR
 from leadlib.sync import believe_missing
 from leadlib.ui.engine import load
 from leadlib.ui.numbers import COUNT
@@ -54,6 +55,21 @@ def draw_cards(view: View) -> None:
         border=True, height="stretch",
         help="Complete: as many different leads came as the portal counted, and nothing moved while they were read.",
     )  # fmt: skip
+
+
+def draw_past(view: View) -> None:
+    """What of the sandbox's history nobody waited for; nothing where a real account is connected."""
+    past = view.engine.past
+    if past is None or past.began_at is None:
+        return
+    zone = view.engine.store.timezone
+    began, webhooks = (formats.day(at.astimezone(zone)) for at in (past.began_at, past.began_at + POLLED_FOR))
+    rest = (
+        f"webhook events of {webhooks} to {formats.instant(past.ended_at, zone)}"
+        if past.ended_at
+        else (f"webhook events since {webhooks}, which are still being applied")
+    )
+    plain(f"The sandbox's past was replayed when this store was new: looks at the portal from {began} on, then {rest}.")
 
 
 def draw_buttons(view: View) -> None:

@@ -4,11 +4,11 @@ An event is kept as a file, word for word, before it is answered; a chore puts i
 and asks the portal for the whole lead. Receiving needs neither store nor portal, so it goes on while either is busy.
 """
 
-from leadlib.webhooks.applying import APPLY_EVERY_S, Applier
+from leadlib.webhooks.applying import APPLY_EVERY_S, PER_BATCH, Applier
 from leadlib.webhooks.events import event_from_body
 from leadlib.webhooks.receiving import MAX_BODY_BYTES, Receipt, Receiver
 from leadlib.webhooks.signature import is_signed
-from leadlib.webhooks.spool import Spool
+from leadlib.webhooks.spool import Delivery, Spool
 from leadlib.webhooks.state import WebhookState, webhook_state
 from leadlib.webhooks.subscriptions import LOOK_EVERY_S, KnownAddresses, Watch, place_of
 
@@ -16,7 +16,9 @@ __all__ = [
     "APPLY_EVERY_S",
     "LOOK_EVERY_S",
     "MAX_BODY_BYTES",
+    "PER_BATCH",
     "Applier",
+    "Delivery",
     "KnownAddresses",
     "Receipt",
     "Receiver",

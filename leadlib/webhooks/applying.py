@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -12,7 +12,7 @@ from leadlib.errors import PortalError, StoreError
 from leadlib.records import RejectedRow
 from leadlib.store import LeadEvent, Store
 from leadlib.webhooks.events import event_from_body
-from leadlib.webhooks.spool import Spool
+from leadlib.webhooks.spool import Delivery, Spool
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,8 @@ APPLY_EVERY_S = 10.0
 SYNC_ID = "webhook"
 """What stands in place of a sync at rejected events."""
 
-_PER_BATCH = 1_000
+PER_BATCH = 1_000
+"""How many events are put into the store at once."""
 # A value that a table or the database does not take is a ValueError or an OverflowError.
 _UNWRITABLE = (StoreError, ValueError, OverflowError)
 _FIRST_PAUSE_S = 60.0
@@ -63,22 +64,29 @@ class Applier:
 
     def apply(self) -> int:
         """Puts what waits in the spool into the store; how many events were new there. Raises StoreError."""
-        n_new = n_rejected = 0
+        n_new = 0
         with self._lock:
             waiting = self._spool.waiting()
-            for start in range(0, len(waiting), _PER_BATCH):
-                deliveries = self._spool.read(waiting[start : start + _PER_BATCH])
-                found = [event_from_body(delivery) for delivery in deliveries]
-                rejected = [one for one in found if isinstance(one, RejectedRow)]
-                n_written, failed = self._write([one for one in found if isinstance(one, LeadEvent)])
-                rejected += [RejectedRow("the event could not be stored", x.lead.lead_id, x.lead.raw) for x in failed]
-                n_new += n_written
-                n_rejected += len(rejected)
-                self._store.write_rejected(rejected, sync_id=SYNC_ID, observed_at=datetime.now(UTC))
+            for start in range(0, len(waiting), PER_BATCH):
+                deliveries = self._spool.read(waiting[start : start + PER_BATCH])
+                n_new += self._take(deliveries)
                 self._spool.discard([delivery.sha256 for delivery in deliveries])
             self._spool.sweep()
-        if n_new or n_rejected:
-            log.info("webhooks: %d events applied, %d rejected", n_new, n_rejected)
+        return n_new
+
+    def take(self, deliveries: Sequence[Delivery]) -> int:
+        """Puts deliveries into the store that were never spooled; how many events were new there. Raises StoreError."""
+        with self._lock:
+            return self._take(deliveries)
+
+    def _take(self, deliveries: Sequence[Delivery]) -> int:
+        found = [event_from_body(delivery) for delivery in deliveries]
+        rejected = [one for one in found if isinstance(one, RejectedRow)]
+        n_new, failed = self._write([one for one in found if isinstance(one, LeadEvent)])
+        rejected += [RejectedRow("the event could not be stored", x.lead.lead_id, x.lead.raw) for x in failed]
+        self._store.write_rejected(rejected, sync_id=SYNC_ID, observed_at=datetime.now(UTC))
+        if n_new or rejected:
+            log.info("webhooks: %d events applied, %d rejected", n_new, len(rejected))
         return n_new
 
     def _write(self, events: list[LeadEvent]) -> tuple[int, list[LeadEvent]]:
