@@ -78,9 +78,10 @@ def decay_takeaway(frame: pd.DataFrame, of: str = "listing") -> str:
     if len(known) < 2:
         return f"{_why_not(frame, of).capitalize()}."
     first, last = known.iloc[0], known.iloc[-1]
+    more, later = (formats.number(row["leads_a_week"], 1) for row in (first, last))
     sentence = (
-        f"A new {of} brings {formats.number(first['leads_a_week'], 1)} more leads in {str(first['label']).lower()} after "
-        f"its first one, and {formats.number(last['leads_a_week'], 1)} in {str(last['label']).lower()}"
+        f"A new {of} brings {more} more leads in {str(first['label']).lower()} after its first one, "
+        f"and {later} in {str(last['label']).lower()}"
     )
     overlap = first["leads_a_week_low"] <= last["leads_a_week_high"] and (
         last["leads_a_week_low"] <= first["leads_a_week_high"]
