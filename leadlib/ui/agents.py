@@ -7,7 +7,7 @@ import streamlit as st
 
 from leadlib import charts, formats
 from leadlib.filters import MISSING
-from leadlib.metrics import VERDICT_WORDS, Verdict, agents, like_for_like, metric_named, newcombe
+from leadlib.metrics import VERDICT_WORDS, Verdict, agents, like_for_like, metric_named, newcombe, replies_by
 from leadlib.ui import compared, drill, plots
 from leadlib.ui.engine import load
 from leadlib.ui.links import filter_key
@@ -27,7 +27,8 @@ _CARD: Mapping[str, Sequence[str]] = {
 _TABLE: Mapping[str, Sequence[str]] = {
     "raw": (
         *("verdict", "leads", "matured", "response_rate", "shrunken_rate", "rank", "peer_rate"),
-        *("response_rate_of_all", "waiting", "oldest_waiting_h"),
+        *("response_rate_of_all", "median_reply_min", "p90_reply_min", "replied_within"),
+        *("waiting", "oldest_waiting_h"),
     ),
     "like_for_like": (
         *("standardised_verdict", "leads", "matured", "responded_matured", "expected_responded"),
@@ -63,8 +64,16 @@ def draw_against_chance(view: View, mix: str) -> None:
 def draw(view: View, mix: str) -> None:
     """The league: verdict, rates with intervals, rank and backlog of each agent. A row leads to the agent's page."""
     plain(_SORTED)
+    rows = view.ask(_QUESTIONS[mix])
+    if mix == "raw":
+        replies = view.ask(replies_by, by="agent")
+        rows = rows.merge(replies.drop(columns=["label", "is_active"]), on="key", how="left")
+        plain(
+            "Times to a reply are on the wall clock and without calls. A dash stands where fewer than twenty looks tell "
+            "or fewer than half ever replied."
+        )
     alt = "Agents with their response rates, ranks and verdicts, best shrunken rate first"
-    row = compared.draw(view.ask(_QUESTIONS[mix]), "Agent", _TABLE[mix], key=f"agents_{mix}", alt=alt)
+    row = compared.draw(rows, "Agent", _TABLE[mix], key=f"agents_{mix}", alt=alt)
     if row is None:
         return
     with st.container(horizontal=True):

@@ -32,6 +32,14 @@ def draw(rows: pd.DataFrame, name: str, keys: Sequence[str], *, key: str, alt: s
         elif metric.unit == "share":
             shown[heading] = values * 100
             columns[heading] = config(format="%.0f %%", help=metric.definition)
+        elif metric.unit == "estimated share":
+            heading = f"Within {formats.duration(rows['age_min'].max() * 60)}"
+            shown[heading] = values * 100
+            columns[heading] = config(format="%.0f %%", help=metric.definition)
+        elif metric.unit == "minutes":
+            # Infinite is what fewer than the share ever reach: there is no number of minutes to sort by.
+            shown[heading] = values.replace(float("inf"), float("nan"))
+            columns[heading] = config(format="%,.0f min", help=metric.definition)
         elif metric.unit == "hours":
             shown[heading] = values / 24
             columns[heading] = config(format="%,.0f d", help=metric.definition)
