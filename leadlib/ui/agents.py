@@ -69,8 +69,8 @@ def draw(view: View, mix: str) -> None:
         replies = view.ask(replies_by, by="agent")
         rows = rows.merge(replies.drop(columns=["label", "is_active"]), on="key", how="left")
         plain(
-            "Times to a reply are on the wall clock and without calls. A dash stands where fewer than twenty looks tell "
-            "or fewer than half ever replied."
+            "Times to a reply are on the wall clock and without calls. A dash stands where fewer than twenty looks "
+            "tell, or fewer than half ever replied."
         )
     alt = "Agents with their response rates, ranks and verdicts, best shrunken rate first"
     row = compared.draw(rows, "Agent", _TABLE[mix], key=f"agents_{mix}", alt=alt)
