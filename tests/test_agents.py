@@ -42,7 +42,7 @@ def rows(frame: pd.DataFrame, *names: str) -> list[tuple[object, ...]]:
 
 def test_no_leads_give_no_agents(store: Store) -> None:
     assert agents(store, ALL).empty
-    assert charts.agents_takeaway(agents(store, ALL)) == "No leads for these filters."
+    assert charts.against_chance_takeaway(agents(store, ALL)) == "No leads for these filters."
 
 
 def test_the_verdict_is_in_words_and_unassigned_leads_have_none(store: Store) -> None:
@@ -120,7 +120,7 @@ def test_too_much_unknown_history_leaves_no_limits_and_no_call(store: Store) -> 
     frame = agents(store, ALL)
     assert frame[["team_rate", "look_low", "act_high"]].isna().all(axis=None)
     assert set(frame["verdict"]) == {"no_call"}
-    assert "unknown history" in charts.agents_takeaway(frame)
+    assert "unknown history" in charts.against_chance_takeaway(frame)
 
 
 def test_a_departed_agent_stays_among_all_others(store: Store) -> None:
@@ -171,7 +171,7 @@ def test_what_only_agents_have_is_refused_for_other_groups(store: Store) -> None
 
 def test_points_are_marked_by_their_verdict_and_lead_to_their_agent(store: Store) -> None:
     see(store, {1: (40, 38), 2: (40, 8), 3: (20, 12), 4: (4, 2), None: (30, 0)})
-    figure = charts.plot_agents(agents(store, ALL))
+    figure = charts.plot_against_chance(agents(store, ALL))
     marks = {
         trace.name: [key for key, _ in trace.customdata]
         for trace in figure.data
@@ -185,7 +185,7 @@ def test_points_are_marked_by_their_verdict_and_lead_to_their_agent(store: Store
 
 def test_the_takeaway_counts_those_beyond_chance_and_names_the_lowest(store: Store) -> None:
     see(store, {1: (40, 38), 2: (40, 8), 3: (20, 12), 4: (4, 2), None: (30, 0)})
-    assert charts.agents_takeaway(agents(store, ALL)).replace("\u00a0", " ") == (
+    assert charts.against_chance_takeaway(agents(store, ALL)).replace("\u00a0", " ") == (
         "All agents together stand at 58 %. Chance does not explain that 1 of 3 agents with enough leads is lower and "
         "1 higher. Lowest: #2, 20 %."
     )

@@ -35,8 +35,8 @@ from tests.conftest import DUBAI, at, make_lead
 
 ALL = Filters()
 OUR_FILES = (
-    *("backlog", "badges", "choices", "cohort", "counts", "coverage", "first_look", "heat_map", "oldest_waiting"),
-    *("queue", "reply_intervals", "senders"),
+    *("backlog", "badges", "case_mix", "choices", "cohort", "counts", "coverage", "decay", "first_look", "heat_map"),
+    *("oldest_waiting", "queue", "reply_intervals", "senders"),
     *("stages_seen", "statuses", "volume"),
     *sorted({dimension.names for dimension in DIMENSIONS if dimension.names}),
 )
@@ -685,14 +685,15 @@ def test_every_metric_and_question_can_be_computed_by_name(store: Store, name: s
 
 def test_every_metric_has_its_file_its_columns_and_a_sentence() -> None:
     assert len({m.key for m in METRICS}) == len(METRICS)
-    columns = {"start_leads", "previous_leads", "occurrences", "peers_responded", "peers_matured"}
+    columns = {"start_leads", "previous_leads", "occurrences", "peers_responded", "peers_matured", "groups_followed"}
     columns |= {"badge_answered", "badge_leads"}
     keys = {m.key for m in METRICS} | columns
+    ratios = {"share", "ratio", "leads per hour", "leads per week"}
     for metric in METRICS:
         assert (SQL_FOLDER / f"{metric.sql}.sql").exists(), metric.key
         assert metric.definition.endswith("."), metric.key
         assert {metric.numerator, metric.denominator} <= keys | {None}, metric.key
-        assert (metric.numerator is not None) == (metric.unit in {"share", "leads per hour"}), metric.key
+        assert (metric.numerator is not None) == (metric.unit in ratios), metric.key
     assert set(COUNTS) <= {m.key for m in METRICS}
 
 

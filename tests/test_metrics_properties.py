@@ -15,8 +15,11 @@ from leadlib.filters import Filters
 from leadlib.metrics import (
     agents,
     breakdown,
+    decay,
     funnel,
     heat_map,
+    league,
+    like_for_like,
     reply_curve,
     reply_shares,
     status_counts,
@@ -84,6 +87,9 @@ def everything(store: Store) -> list[pd.DataFrame]:
         breakdown(store, filters, "agent"),
         breakdown(store, filters, "agent", limit=1),
         agents(store, filters),
+        like_for_like(store, filters),
+        league(store, filters),
+        decay(store, filters),
         reply_shares(store, filters),
         reply_curve(store, filters),
     ]

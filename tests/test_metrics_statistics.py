@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from leadlib.metrics import newcombe, wilson
+from leadlib.metrics import byar, newcombe, wilson
 
 
 def test_wilson_has_the_published_values() -> None:
@@ -21,6 +21,23 @@ def test_newcombe_has_the_published_values() -> None:
     assert difference == pytest.approx([0.2, 0.6])
     assert low == pytest.approx([0.0524, 0.1705], abs=5e-5)
     assert high == pytest.approx([0.3339, 0.8090], abs=5e-5)
+
+
+def test_byar_has_the_exact_limits_to_a_hundredth_of_them() -> None:
+    """The exact limits of Poisson counts (Breslow and Day 1987, table 2.11): 1, 5, 10 and 100."""
+    low, high = byar([1, 5, 10, 100])
+    assert low == pytest.approx([0.0253, 1.62, 4.80, 81.4], rel=0.01, abs=0.013)
+    assert high == pytest.approx([5.57, 11.67, 18.39, 121.6], rel=0.01)
+
+
+def test_byar_of_none_begins_at_none_and_what_is_unknown_stays_so() -> None:
+    low, high = byar([0.0, math.nan])
+    assert low[0] == 0.0
+    assert high[0] == pytest.approx(3.69, rel=0.01)
+    assert math.isnan(low[1])
+    assert math.isnan(high[1])
+    with pytest.raises(ValueError, match="negative"):
+        byar([-1])
 
 
 def test_wilson_is_exact_at_both_ends_and_unknown_for_no_leads() -> None:

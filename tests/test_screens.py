@@ -21,9 +21,9 @@ from leadlib.metrics import agents, backlog, badges, breakdown, summary
 from leadlib.records import Contact
 from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings
 from leadlib.ui import kpis
+from leadlib.ui.compared import filter_of_row
 from leadlib.ui.engine import get_engine, load
 from leadlib.ui.lead_table import sender_text
-from leadlib.ui.league import filter_of_row
 from leadlib.ui.names import load_vocabulary
 from leadlib.ui.view import View
 from leadlib.worker import Wish
@@ -38,6 +38,7 @@ PAGES = (
     "funnel",
     "response_times",
     "entities",
+    "leagues",
     "agents",
     "agent",
     "badges",

@@ -4,9 +4,10 @@ Nothing here asks the store, knows Streamlit or looks at a clock. Sentences are 
 them where no markup is read.
 """
 
-from leadlib.charts.agents_funnel import agents_takeaway, plot_agents
+from leadlib.charts.against_chance import against_chance_takeaway, plot_against_chance
 from leadlib.charts.backlog import backlog_takeaway, plot_backlog
 from leadlib.charts.badges import badges_takeaway, plot_badges
+from leadlib.charts.decay import decay_takeaway, plot_decay
 from leadlib.charts.funnel import (
     funnel_by_channel_takeaway,
     funnel_takeaway,
@@ -14,7 +15,14 @@ from leadlib.charts.funnel import (
     plot_funnel_by_channel,
 )
 from leadlib.charts.heat_map import heat_map_takeaway, plot_heat_map
-from leadlib.charts.league import entity_types_takeaway, league_takeaway, plot_entity_types, plot_league
+from leadlib.charts.league import (
+    entity_types_takeaway,
+    league_takeaway,
+    missed_takeaway,
+    plot_entity_types,
+    plot_league,
+    plot_missed,
+)
 from leadlib.charts.replies import (
     plot_reply_curve,
     plot_reply_shares,
@@ -28,22 +36,26 @@ from leadlib.charts.status import plot_status, status_takeaway
 from leadlib.charts.volume import plot_volume, volume_takeaway
 
 __all__ = [
-    "agents_takeaway",
+    "against_chance_takeaway",
     "backlog_takeaway",
     "badges_takeaway",
+    "decay_takeaway",
     "entity_types_takeaway",
     "funnel_by_channel_takeaway",
     "funnel_takeaway",
     "heat_map_takeaway",
     "league_takeaway",
-    "plot_agents",
+    "missed_takeaway",
+    "plot_against_chance",
     "plot_backlog",
     "plot_badges",
+    "plot_decay",
     "plot_entity_types",
     "plot_funnel",
     "plot_funnel_by_channel",
     "plot_heat_map",
     "plot_league",
+    "plot_missed",
     "plot_reply_chances",
     "plot_reply_curve",
     "plot_reply_shares",

@@ -19,6 +19,8 @@ from leadlib.theme import FONT_SIZE_PX, PALETTES, Theme, figure
 
 ROW_PX = 46
 LONGEST_LABEL = 26
+LONGEST_COVERED = 60
+"""Characters of a name of which words to the right may cover the end, so that it is as long as there is room."""
 BAR_BELOW, WORDS_ABOVE = 0.16, 0.2
 """Where a row has its bar and its words, in rows from its middle: closer to each other than to the next row."""
 
@@ -92,10 +94,13 @@ def heading(left: str, right: str = "") -> Row:
     return Row("", left, right, "", math.nan, "rgba(0,0,0,0)", is_heading=True)
 
 
-def bar_rows(rows: Sequence[Row], theme: Theme, *, longest: float, height_px: int = ROW_PX) -> go.Figure:
+def bar_rows(
+    rows: Sequence[Row], theme: Theme, *, longest: float, height_px: int = ROW_PX, covers: bool = False
+) -> go.Figure:
     """Horizontal bars, first row on top, each on a track that ends at `longest`, under a line with its words.
 
-    The whole row answers to pointer and finger; customdata[0] there is the row's key.
+    The whole row answers to pointer and finger; customdata[0] there is the row's key. With `covers` the words on the
+    right lie over the end of those on the left, which may then be long (see `name_under`).
     """
     colours = PALETTES[theme]
     bars = [(place + BAR_BELOW, row) for place, row in enumerate(rows) if not math.isnan(row.value)]
@@ -115,10 +120,12 @@ def bar_rows(rows: Sequence[Row], theme: Theme, *, longest: float, height_px: in
             "marker": {"color": colours.track, "pattern": pattern, "line": {"width": 0}},
         }
         traces.append(maybe)
+    words = row_words(rows, end, theme)
     return figure(
-        [*traces, *row_words(rows, end, theme), touch(rows, end)],
+        [*traces, *(words[:1] if covers else words), touch(rows, end)],
         theme,
         rows_height(len(rows), height_px),
+        annotations=_covering_words(rows, end, theme) if covers else [],
         barmode="overlay",
         bargap=0,
         xaxis={"visible": False, "range": [0, end]},
@@ -160,6 +167,33 @@ def row_words(rows: Sequence[Row], end: float, theme: Theme, first: int = 0) -> 
             "cliponaxis": False,
         },
     ]
+
+
+def _covering_words(rows: Sequence[Row], end: float, theme: Theme) -> list[dict[str, Any]]:
+    """The words on the right of each row, on a ground of their own."""
+    colours = PALETTES[theme]
+    return [
+        {
+            "x": end,
+            "xanchor": "right",
+            "y": place + (BAR_BELOW if row.is_heading else -WORDS_ABOVE),
+            "text": f"\u2002{row.right}",
+            "showarrow": False,
+            "bgcolor": colours.page,
+            "borderpad": 0,
+            "height": FONT_SIZE_PX + 2,
+            "font": {"size": FONT_SIZE_PX, "color": colours.quiet},
+            "captureevents": False,
+        }
+        for place, row in enumerate(rows)
+        if row.right
+    ]
+
+
+def name_under(text: str) -> str:
+    """`text` for the left of a row whose right may cover its end: longer, unless it is read from the right."""
+    is_from_right = any(unicodedata.bidirectional(c) in {"R", "AL"} for c in text)
+    return safe(text, LONGEST_LABEL if is_from_right else LONGEST_COVERED)
 
 
 def touch(rows: Sequence[Row], end: float) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from leadlib.charts.drawing import (
     empty_figure,
     heading,
     interval_words,
+    name_under,
     named,
     rate_words,
     safe,
@@ -76,7 +77,7 @@ def plot_league(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
     rows = [
         Row(
             key=row.key,
-            left=f"<b>{safe(row.label)}</b>" if row.key not in _NO_GROUP else safe(row.label),
+            left=f"<b>{name_under(row.label)}</b>" if row.key not in _NO_GROUP else name_under(row.label),
             right=f"{formats.number(row.leads)} · {rate_words(*_rate(row))}",
             hover=_hover(row, total),
             # The rest is mostly longer than the longest bar, and is told in words alone then.
@@ -86,7 +87,56 @@ def plot_league(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
         for row in [*named(groups), *named(rest)]
     ]
     over = heading("", f"Leads · {metric_named('response_rate').short_label.lower()}, 95{formats.NBSP}% interval")
-    return bar_rows([over, *rows], theme, longest=longest, height_px=40)
+    return bar_rows([over, *rows], theme, longest=longest, height_px=40, covers=True)
+
+
+def plot_missed(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
+    """What many ask for and fewer are answered than chance explains, most missing replies on top: `metrics.league`.
+
+    A bar per listing, project or developer, as long as its leads. customdata[0] of a bar is the key.
+    """
+    missed = _missed(frame).head(MOST_ROWS)
+    if missed.empty:
+        return empty_figure("Popular but unanswered", theme, "none" if len(frame) else "no leads for these filters")
+    total = float(frame["leads"].sum())
+    rows = [
+        Row(
+            key=row.key,
+            left=f"<b>{name_under(row.label)}</b>",
+            right=f"{formats.number(row.leads)} · {rate_words(*_rate(row))} · {formats.number(row.waiting)} waiting",
+            hover=f"{_hover(row, total)}<br>{_short(row)} short of the rate of all",
+            value=row.leads,
+            colour=PALETTES[theme].warning,
+        )
+        for row in named(missed)
+    ]
+    over = heading("", f"Leads · rate, 95{formats.NBSP}% interval · waiting now")
+    return bar_rows([over, *rows], theme, longest=float(missed["leads"].max()), height_px=40, covers=True)
+
+
+def missed_takeaway(frame: pd.DataFrame, of: str = "listing") -> str:
+    """One plain sentence: how many of the popular are answered less than chance explains, and the worst of them."""
+    if frame.empty:
+        return "No leads for these filters."
+    popular = f"{formats.count_of(int(frame['is_popular'].sum()), of)} with the most leads"
+    missed = _missed(frame)
+    if missed.empty:
+        return f"Of the {popular}, none is answered less than chance explains."
+    first = missed.iloc[0]
+    return (
+        f"Of the {popular}, {formats.number(len(missed))} "
+        f"{'is' if len(missed) == 1 else 'are'} answered less than chance explains. "
+        f"{shortened(str(first['label']))} comes first: {_short(first)} short of the rate of all, "
+        f"{formats.number(first['waiting'])} waiting now."
+    )
+
+
+def _missed(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame[frame["is_missed"]].sort_values(["replies_short", "key"], ascending=[False, True])
+
+
+def _short(row: Any) -> str:
+    return formats.count_of(round(row.replies_short), "reply", "replies")
 
 
 def league_takeaway(frame: pd.DataFrame) -> str:

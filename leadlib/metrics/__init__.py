@@ -3,9 +3,12 @@
 from leadlib.metrics.agents import agents
 from leadlib.metrics.badges import badges
 from leadlib.metrics.by_name import QUESTIONS, compute
+from leadlib.metrics.case_mix import like_for_like
 from leadlib.metrics.change import summary_change
 from leadlib.metrics.choices import choices
+from leadlib.metrics.compared import FILTERS_OF
 from leadlib.metrics.counting import COUNTS
+from leadlib.metrics.league import decay, league
 from leadlib.metrics.questions import (
     breakdown,
     funnel,
@@ -25,7 +28,7 @@ from leadlib.metrics.replies import (
     reply_shares,
 )
 from leadlib.metrics.rescue import backlog, queue, reply_chances
-from leadlib.metrics.statistics import newcombe, wilson
+from leadlib.metrics.statistics import byar, newcombe, wilson
 from leadlib.metrics.table import (
     BADGE_WORDS,
     DAYS_AHEAD,
@@ -55,6 +58,7 @@ __all__ = [
     "COUNTS",
     "DAYS_AHEAD",
     "DIMENSIONS",
+    "FILTERS_OF",
     "GRAINS",
     "HOURS_TO_MATURE",
     "MAXIMUM_UNKNOWN_SHARE",
@@ -78,13 +82,17 @@ __all__ = [
     "backlog",
     "badges",
     "breakdown",
+    "byar",
     "choices",
     "clock_of",
     "compute",
+    "decay",
     "dimension_named",
     "funnel",
     "grain_named",
     "heat_map",
+    "league",
+    "like_for_like",
     "metric_named",
     "newcombe",
     "queue",

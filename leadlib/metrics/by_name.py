@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import get_args
 
 import pandas as pd
 
@@ -10,7 +11,9 @@ from leadlib.filters import Filters
 from leadlib.formats import Grain
 from leadlib.metrics.agents import agents
 from leadlib.metrics.badges import badges
+from leadlib.metrics.case_mix import like_for_like
 from leadlib.metrics.change import summary_change
+from leadlib.metrics.league import LeagueOf, decay, league
 from leadlib.metrics.questions import breakdown, funnel, heat_map, status_counts, summary, volume
 from leadlib.metrics.replies import REPLY_GROUPS, Clock, replies_by, reply_curve, reply_shares
 from leadlib.metrics.rescue import backlog, reply_chances
@@ -35,6 +38,7 @@ class Question:
 
 
 ANY = ("any",)
+LEAGUES: tuple[str, ...] = get_args(LeagueOf)
 
 QUESTIONS: Mapping[str, Question] = {
     "summary": Question(summary),
@@ -51,6 +55,9 @@ QUESTIONS: Mapping[str, Question] = {
     "badges": Question(badges, group="agent"),
     "backlog": Question(backlog, ("agent", "channel")),
     "reply_chances": Question(reply_chances, group="channel"),
+    "like_for_like": Question(like_for_like, group="agent"),
+    "league": Question(league, LEAGUES, default_by="listing"),
+    "decay": Question(decay, LEAGUES, default_by="listing"),
 }
 
 _BY_GROUP: Mapping[str, str] = {"summary": "breakdown", "reply_shares": "replies_by"}

@@ -1,7 +1,8 @@
-"""Intervals for shares, in plain numpy.
+"""Intervals for shares and counts, in plain numpy.
 
 Wilson's score interval (Wilson 1927; Brown, Cai and DasGupta 2001) for one share, Newcombe's hybrid of two Wilson
-intervals (Newcombe 1998, method 10) for the difference of two.
+intervals (Newcombe 1998, method 10) for the difference of two, Byar's approximation (Breslow and Day 1987, chapter 2)
+for a count that has no upper end.
 """
 
 import numpy as np
@@ -56,6 +57,23 @@ def newcombe(
         difference - np.sqrt((share - low) ** 2 + (earlier_high - earlier) ** 2),
         difference + np.sqrt((high - share) ** 2 + (earlier - earlier_low) ** 2),
     )
+
+
+def byar(counts: Numbers, z: float = Z_95) -> tuple[Floats, Floats]:
+    """Low and high end of the interval for the expectation of each count, whole or not; NaN stays NaN.
+
+    Byar's approximation of the exact Poisson limits, from a count x:
+    low  = x (1 - 1 / 9x - z / 3 sqrt(x))³, 0 for none
+    high = (x + 1) (1 - 1 / 9(x + 1) + z / 3 sqrt(x + 1))³
+    Raises ValueError for a negative count.
+    """
+    seen = np.asarray(counts, dtype=np.float64)
+    if np.any(seen < 0):
+        raise ValueError("counts must not be negative")
+    some = np.where(seen > 0, seen, np.where(np.isnan(seen), np.nan, 1.0))
+    low = np.where(seen > 0, some * np.maximum(1 - 1 / (9 * some) - z / (3 * np.sqrt(some)), 0) ** 3, 0 * seen)
+    more = seen + 1
+    return low, more * (1 - 1 / (9 * more) + z / (3 * np.sqrt(more))) ** 3
 
 
 def _share(successes: Numbers, n: Numbers) -> Floats:

@@ -25,12 +25,27 @@ MINIMUM_FOR_RATE = 5
 MINIMUM_FOR_VERDICT = 20
 """Below this many leads a rate has an interval, but nobody is judged by it."""
 
+MINIMUM_FOR_STRATUM = 20
+"""An agent's leads are compared within a kind of leads only if the other agents have at least so many of it."""
+
 MAXIMUM_UNKNOWN_SHARE = 0.05
 """Above this share of leads with an unknown outcome, bounds stand in place of the rate."""
 
 _H = f"{HOURS_TO_MATURE}{NBSP}h"
 
-Unit = Literal["leads", "people", "share", "leads per hour", "hours", "minutes", "place", "words", "estimated share"]
+Unit = Literal[
+    "leads",
+    "people",
+    "share",
+    "leads per hour",
+    "hours",
+    "minutes",
+    "place",
+    "words",
+    "estimated share",
+    "ratio",
+    "leads per week",
+]
 Better = Literal["more", "less", "neither"]
 Quality = Literal["no_leads", "too_few", "few", "bounds", "enough"]
 Verdict = Literal["better", "worse", "look_high", "look_low", "no_call", "too_few"]
@@ -304,8 +319,8 @@ METRICS: tuple[Metric, ...] = (
         f"Shrunken response rate ({_H})",
         "Shrunken",
         "share",
-        "An agent's response rate so far, drawn towards that of all agents by as much as chance may have moved it: the "
-        "rate to sort agents by, with the interval in which the true one lies.",
+        "Response rate so far, drawn towards that of all agents (or listings) together by as much as chance may have "
+        "moved it: the rate to sort by, with the interval in which the true one lies.",
         "more",
         "counts",
         "responded_matured",
@@ -341,11 +356,86 @@ METRICS: tuple[Metric, ...] = (
         "Verdict",
         "Verdict",
         "words",
-        "Better or worse than team: outside the limits within which chance alone leaves 99.8 % of agents with so many "
+        "Better or worse than team: outside the limits within which chance alone leaves 99.8 % of those with so many "
         f"leads; outside the 95 % limits is worth a look; below {MINIMUM_FOR_VERDICT} matured leads there are too few.",
         "neither",
         "counts",
         question="agents",
+    ),
+    Metric(
+        "expected_responded",
+        f"Expected responded ({_H})",
+        "Expected",
+        "leads",
+        "How many of an agent's matured leads would have responded at the rate that all agents together have with "
+        "leads of the same channel, entity type and hour of arrival; of a wider kind where the others have fewer than "
+        f"{MINIMUM_FOR_STRATUM} leads of that one.",
+        "neither",
+        "case_mix",
+        question="like_for_like",
+        beside=("compared_finely",),
+    ),
+    Metric(
+        "observed_to_expected",
+        f"Responded to expected ({_H})",
+        "To expected",
+        "ratio",
+        "Responded matured leads divided by those expected of such leads: 1 is as all agents together do. The interval "
+        "is Wilson's of the responded share, a little too wide where an agent's leads differ much in their chances.",
+        "more",
+        "case_mix",
+        "responded_matured",
+        "expected_responded",
+        question="like_for_like",
+    ),
+    Metric(
+        "standardised_rate",
+        f"Response rate, like for like ({_H})",
+        "Like for like",
+        "share",
+        "Response rate so far as if all agents had the same kinds of leads: responded to expected, times the rate of "
+        "all agents. It corrects for channel, entity type and hour of arrival, and for nothing else.",
+        "more",
+        "case_mix",
+        "responded_matured",
+        "expected_responded",
+        question="like_for_like",
+    ),
+    Metric(
+        "standardised_shrunken_rate",
+        f"Shrunken response rate, like for like ({_H})",
+        "Shrunken",
+        "share",
+        "The rate like for like, drawn towards that of all agents by as much as chance may have moved it.",
+        "more",
+        "case_mix",
+        "responded_matured",
+        "expected_responded",
+        question="like_for_like",
+    ),
+    Metric(
+        "standardised_rank",
+        "Rank, like for like",
+        "Rank",
+        "place",
+        "Place by the shrunken rate like for like, 1 for the highest; the ranks beside it hold the true place with "
+        "95 % certainty.",
+        "less",
+        "case_mix",
+        question="like_for_like",
+        beside=("standardised_rank_best", "standardised_rank_worst", "standardised_n_ranked"),
+    ),
+    Metric(
+        "standardised_verdict",
+        "Verdict, like for like",
+        "Verdict",
+        "words",
+        "Better or worse than team with the same kinds of leads: outside the limits within which chance alone leaves "
+        "99.8 % of agents with such leads; outside the 95 % limits is worth a look; below "
+        f"{MINIMUM_FOR_VERDICT} matured leads there are too few.",
+        "neither",
+        "case_mix",
+        question="like_for_like",
     ),
     Metric(
         "oldest_waiting_h",
@@ -356,6 +446,31 @@ METRICS: tuple[Metric, ...] = (
         "less",
         "oldest_waiting",
         question="agents",
+    ),
+    Metric(
+        "replies_short",
+        "Replies short of the team",
+        "Replies short",
+        "leads",
+        "How many more matured leads of a listing, project or developer would have responded at the rate of all of "
+        "them together; leads of unknown outcome are taken as responded.",
+        "less",
+        "counts",
+        question="league",
+    ),
+    Metric(
+        "leads_a_week",
+        "Leads a week since the first",
+        "Leads a week",
+        "leads per week",
+        "Leads in a week of age, the first lead left out, divided by the listings, projects or developers of which "
+        "that week was read whole. One that has left the portal counts on, without leads, which is part of the fall; "
+        "one that never had a lead does not count.",
+        "more",
+        "decay",
+        "leads",
+        "groups_followed",
+        question="decay",
     ),
     Metric(
         "overdue",

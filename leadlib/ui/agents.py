@@ -1,79 +1,94 @@
 """Agents beside each other in a sortable table, one agent's standing in words, and the ways to both."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
 
-from leadlib import formats
+from leadlib import charts, formats
 from leadlib.filters import MISSING
-from leadlib.metrics import VERDICT_WORDS, Verdict, agents, metric_named, newcombe
-from leadlib.ui import drill, league, plots
+from leadlib.metrics import VERDICT_WORDS, Verdict, agents, like_for_like, metric_named, newcombe, replies_by
+from leadlib.ui import compared, drill, plots
 from leadlib.ui.engine import load
 from leadlib.ui.links import filter_key
-from leadlib.ui.numbers import COUNT, with_left
-from leadlib.ui.selection import choose_row
 from leadlib.ui.text import facts, plain
 from leadlib.ui.view import View
 
-_STANDING = ("verdict", "response_rate", "peer_rate", "shrunken_rate", "rank", "oldest_waiting_h")
+MIX_WORDS = {"raw": "As they are", "like_for_like": "Like for like"}
+"""How agents are compared, by the page's setting `mix`."""
+
+_STANDING = ("verdict", "response_rate", "peer_rate", "standardised_rate", "shrunken_rate", "rank", "oldest_waiting_h")
 _CHOICE = "agent_choice"
+_QUESTIONS: Mapping[str, Callable[..., pd.DataFrame]] = {"raw": agents, "like_for_like": like_for_like}
+_CARD: Mapping[str, Sequence[str]] = {
+    "raw": ("verdict", "response_rate", "matured", "peer_rate"),
+    "like_for_like": ("standardised_verdict", "standardised_rate", "observed_to_expected"),
+}
+_TABLE: Mapping[str, Sequence[str]] = {
+    "raw": (
+        *("verdict", "leads", "matured", "response_rate", "shrunken_rate", "rank", "peer_rate"),
+        *("response_rate_of_all", "median_reply_min", "p90_reply_min", "replied_within"),
+        *("waiting", "oldest_waiting_h"),
+    ),
+    "like_for_like": (
+        *("standardised_verdict", "leads", "matured", "responded_matured", "expected_responded"),
+        *("observed_to_expected", "standardised_rate", "standardised_shrunken_rate", "standardised_rank"),
+        "response_rate",
+    ),
+}
+_SORTED = "Best shrunken rate first. Choose a row to go to an agent. A click on a heading sorts."
 
 
-def draw(view: View) -> None:
+def draw_against_chance(view: View, mix: str) -> None:
+    """The card of agents against chance, as they are or like for like. A point leads to the agent's page."""
+    rows = view.ask(_QUESTIONS[mix])
+    notes = ["A point leads to the agent's own page."]
+    if mix == "like_for_like":
+        notes = [
+            "Each agent is compared with what all agents answer of leads of the same channel, entity type and hour of "
+            "arrival. That corrects for who gets the easy leads, and for nothing else: neither for how good they were "
+            "nor for how many came at once.",
+            *notes,
+        ]
+    plots.draw(
+        "Agents against chance",
+        charts.plot_against_chance(rows, theme=plots.current_theme()),
+        takeaway=charts.against_chance_takeaway(rows),
+        table=rows,
+        metrics=_CARD[mix],
+        notes=notes,
+        on_choose=drill.to_agent,
+    )
+
+
+def draw(view: View, mix: str) -> None:
     """The league: verdict, rates with intervals, rank and backlog of each agent. A row leads to the agent's page."""
-    rows = view.ask(agents)
-    label = {key: metric_named(key).short_label for key in (*_STANDING, "leads", "matured", "waiting")}
-    plain_rate = metric_named("response_rate_of_all")
-    shares = ("response_rate", "shrunken_rate", "peer_rate")
-    shown = pd.DataFrame(
-        {
-            "Agent": with_left(rows["label"], rows["is_active"]),
-            label["verdict"]: rows["verdict"].map(VERDICT_WORDS),
-            label["leads"]: rows["leads"],
-            label["matured"]: rows["matured"],
-            label["response_rate"]: rows["response_rate"] * 100,
-            "95 % interval": _ranges(rows, "response_rate"),
-            label["shrunken_rate"]: rows["shrunken_rate"] * 100,
-            label["rank"]: rows["rank"],
-            "Rank, 95 %": [rank_range(row) for row in rows.to_dict("records")],
-            label["peer_rate"]: rows["peer_rate"] * 100,
-            plain_rate.short_label: rows["response_rate_of_all"] * 100,
-            label["waiting"]: rows["waiting"],
-            label["oldest_waiting_h"]: rows["oldest_waiting_h"] / 24,
-        }
-    )
-    percent, count = "%.0f %%", COUNT
-    formats_of = {**dict.fromkeys(shares, percent), **dict.fromkeys(("leads", "matured", "waiting", "rank"), count)}
-    plain("Best shrunken rate first. Choose a row to go to an agent. A click on a heading sorts.")
-    place = choose_row(
-        shown,
-        list(rows["key"]),
-        key="agents",
-        columns={
-            label["verdict"]: st.column_config.TextColumn(help=metric_named("verdict").definition),
-            **{
-                label[key]: st.column_config.NumberColumn(format=form, help=metric_named(key).definition)
-                for key, form in {**formats_of, "oldest_waiting_h": "%,.0f d"}.items()
-            },
-            plain_rate.short_label: st.column_config.NumberColumn(format=percent, help=plain_rate.definition),
-            "Rank, 95 %": st.column_config.TextColumn(help=metric_named("rank").definition),
-        },
-        alt="Agents with their response rates, ranks and verdicts, best shrunken rate first",
-    )
-    if place is None:
+    plain(_SORTED)
+    rows = view.ask(_QUESTIONS[mix])
+    if mix == "raw":
+        replies = view.ask(replies_by, by="agent")
+        rows = rows.merge(replies.drop(columns=["label", "is_active"]), on="key", how="left")
+        plain(
+            "Times to a reply are on the wall clock and without calls. A dash stands where fewer than twenty looks "
+            "tell, or fewer than half ever replied."
+        )
+    alt = "Agents with their response rates, ranks and verdicts, best shrunken rate first"
+    row = compared.draw(rows, "Agent", _TABLE[mix], key=f"agents_{mix}", alt=alt)
+    if row is None:
         return
-    row = rows.iloc[place]
     with st.container(horizontal=True):
         if row["key"] != MISSING:
             st.button("Open this agent's page", icon=":material/person:", on_click=drill.to_agent, args=(row["key"],))
-        league.offer_leads(view, "agent", row)
+        compared.offer_leads(view, "agent", row)
 
 
 def choose(view: View) -> pd.Series:
-    """Draws the choice of an agent and gives the row of the chosen one, from `agents`; ends the page without one."""
-    everyone = load(agents, view.filters.with_values("agent", ()))
+    """Draws the choice of an agent and gives the row of the chosen one; ends the page without one.
+
+    The row has the columns of `agents` and, where they differ, of `like_for_like`.
+    """
+    others = view.filters.with_values("agent", ())
+    everyone = load(agents, others)
     labels = {key: label for key, label in zip(everyone["key"], everyone["label"], strict=True) if key != MISSING}
     chosen = view.filters["agent"]
     is_one = len(chosen) == 1 and chosen[0] in labels
@@ -91,12 +106,15 @@ def choose(view: View) -> pd.Series:
     if not is_one:
         plain("This page is about one agent at a time.")
         st.stop()
-    return everyone[everyone["key"] == chosen[0]].iloc[0]
+    alike = load(like_for_like, others)
+    wide = everyone.merge(alike.drop(columns=[name for name in everyone if name in alike and name != "key"]), on="key")
+    return wide[wide["key"] == chosen[0]].iloc[0]
 
 
 def draw_standing(row: pd.Series) -> None:
     """A card with what can be said of an agent beside all others, and what each of the figures means."""
     verdict: Verdict = row["verdict"]
+    verdict_alike: Verdict = row["standardised_verdict"]
     difference, low, high = newcombe(
         row["responded_matured"], row["matured"], row["peers_responded"], row["peers_matured"]
     )
@@ -115,6 +133,8 @@ def draw_standing(row: pd.Series) -> None:
                 "All other agents": _rate_text(row, "peer_rate"),
                 "Difference": apart if is_compared else formats.MISSING_TEXT,
                 "Limits of chance (95 %)": formats.percent_range(row["look_low"], row["look_high"]),
+                metric_named("standardised_rate").label: _rate_text(row, "standardised_rate"),
+                "Verdict, like for like": VERDICT_WORDS[verdict_alike],
                 metric_named("shrunken_rate").label: _rate_text(row, "shrunken_rate"),
                 "Rank": _rank_text(row),
                 "Oldest waiting": formats.duration(row["oldest_waiting_h"] * 3600),
@@ -135,22 +155,9 @@ def draw_ways_on(row: pd.Series) -> None:
         st.button("All agents", icon=":material/support_agent:", on_click=drill.to_agents)
 
 
-def rank_range(row: Mapping[Any, Any]) -> str:
-    """The ranks that an agent may have: "3–6", "1" if that is sure, a dash without a rank."""
-    best, worst = row["rank_best"], row["rank_worst"]
-    if formats.is_missing(best):
-        return formats.MISSING_TEXT
-    return formats.number(best) if best == worst else f"{formats.number(best)}–{formats.number(worst)}"
-
-
 def _take_choice() -> None:
     chosen = st.session_state[_CHOICE]
     st.session_state[filter_key("agent")] = [] if chosen is None else [chosen]
-
-
-def _ranges(rows: pd.DataFrame, key: str) -> list[str]:
-    ends = zip(rows[f"{key}_low"], rows[f"{key}_high"], strict=True)
-    return [formats.percent_range(low, high) for low, high in ends]
 
 
 def _rate_text(row: pd.Series, key: str) -> str:
@@ -164,4 +171,4 @@ def _rank_text(row: pd.Series) -> str:
     if formats.is_missing(row["rank"]):
         return formats.MISSING_TEXT
     place = f"{formats.number(row['rank'])} of {formats.number(row['n_ranked'])}"
-    return f"{place}, 95{formats.NBSP}% interval {rank_range(row.to_dict())}"
+    return f"{place}, 95{formats.NBSP}% interval {compared.rank_range(row.to_dict())}"

@@ -31,6 +31,7 @@ PARAMS: tuple[Param, ...] = (
     Param("by", "channel", ("channel", "entity_type", "stage", "agent")),
     Param("sort", "newest", ("newest", "oldest", "longest_waiting")),
     Param("queue", "repeat", ("repeat", "due", "chance", "oldest")),
+    Param("mix", "raw", ("raw", "like_for_like")),
     Param("league", "listing", ("listing", "project", "developer")),
     Param("p", "1"),
 )

@@ -25,6 +25,7 @@ _WORDS: Mapping[str, str] = {
     **{str(k): v for k, v in VERDICT_WORDS.items()},
     **{str(k): v for k, v in BADGE_WORDS.items()},
 }
+_DECIMALS = {"ratio": 2, "leads per week": 2}
 _NAMED = {metric.key for metric in METRICS}
 
 
@@ -124,6 +125,15 @@ def _by_group(frame: pd.DataFrame, metrics: Sequence[str]) -> Twin:
                     formats.percent_range(low, high)
                     for low, high in zip(frame[f"{key}_low"], frame[f"{key}_high"], strict=True)
                 ]
+        elif metric.unit in _DECIMALS:
+            shown[metric.label] = frame[key]
+            columns[metric.label] = st.column_config.NumberColumn(format=f"%.{_DECIMALS[metric.unit]}f")
+            shown["95 % interval"] = [
+                f"{formats.number(low, 2)}–{formats.number(high, 2)}"
+                for low, high in zip(frame[f"{key}_low"], frame[f"{key}_high"], strict=True)
+            ]
+            for part in (metric.numerator, metric.denominator):
+                add_count(str(part))
         elif metric.unit != "share":
             add_count(key)
         elif key in frame:

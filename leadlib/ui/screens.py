@@ -13,6 +13,7 @@ _SCREENS = {
     "funnel": ("Funnel", ":material/filter_alt:"),
     "response_times": ("Time to respond", ":material/timer:"),
     "entities": ("Entities", ":material/home_work:"),
+    "leagues": ("Listings & projects", ":material/apartment:"),
     "agents": ("Agents", ":material/support_agent:"),
     "agent": ("Agent", ":material/person:"),
     "badges": ("Badges", ":material/workspace_premium:"),
