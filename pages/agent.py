@@ -1,9 +1,9 @@
-"""Agent: one agent's own page - standing beside the others, trend, mix of channels and hours, backlog."""
+"""Agent: one agent's own page - standing beside the others, trend, mix by channel and hour, backlog."""
 
 import streamlit as st
 
 from leadlib import charts
-from leadlib.metrics import breakdown, heat_map
+from leadlib.metrics import backlog, breakdown, heat_map
 from leadlib.ui import agents as agents_ui
 from leadlib.ui import kpis, plots, states
 from leadlib.ui.view import current_view
@@ -17,7 +17,7 @@ theme = plots.current_theme()
 
 left, right = st.columns(2)
 with left:
-    agents_ui.draw_standing(row)
+    agents_ui.draw_standing(view, row)
 with right:
     weeks = view.ask(breakdown, by="week")
     plots.draw(
@@ -31,11 +31,31 @@ left, right = st.columns(2)
 with left:
     channels = view.ask(breakdown, by="channel")
     plots.draw(
-        "Response rate by channel",
+        "Leads and response rate by channel",
         charts.plot_response_rates(channels, theme=theme),
         takeaway=charts.response_rates_takeaway(channels),
         table=channels,
         metrics=["response_rate", "waiting"],
+    )
+with right:
+    hours = view.ask(breakdown, by="hour")
+    plots.draw(
+        "Leads by hour of arrival",
+        charts.plot_hours(hours, theme=theme),
+        takeaway=charts.hours_takeaway(hours),
+        table=hours,
+        metrics=["response_rate", "waiting"],
+    )
+left, right = st.columns(2)
+with left:
+    waiting = view.ask(backlog, by="channel")
+    plots.draw(
+        "What waits",
+        charts.plot_backlog(waiting, theme=theme),
+        takeaway=charts.backlog_takeaway(waiting),
+        table=waiting,
+        metrics=["waiting", "overdue", "waiting_again", "oldest_waiting_h"],
+        more="queue",
     )
 with right:
     week = view.ask(heat_map)

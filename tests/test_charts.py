@@ -73,6 +73,7 @@ CHARTS: dict[str, tuple[Callable[..., go.Figure], Callable[[pd.DataFrame], str],
     "listings": (charts.plot_against_chance, charts.against_chance_takeaway, league),
     "missed": (charts.plot_missed, charts.missed_takeaway, league),
     "decay": (charts.plot_decay, charts.decay_takeaway, decay),
+    "hours": (charts.plot_hours, charts.hours_takeaway, lambda s, f: breakdown(s, f, "hour")),
     "response trend": (
         charts.plot_response_trend,
         charts.response_trend_takeaway,

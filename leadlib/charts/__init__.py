@@ -15,6 +15,7 @@ from leadlib.charts.funnel import (
     plot_funnel_by_channel,
 )
 from leadlib.charts.heat_map import heat_map_takeaway, plot_heat_map
+from leadlib.charts.hours import hours_takeaway, plot_hours
 from leadlib.charts.league import (
     entity_types_takeaway,
     league_takeaway,
@@ -44,6 +45,7 @@ __all__ = [
     "funnel_by_channel_takeaway",
     "funnel_takeaway",
     "heat_map_takeaway",
+    "hours_takeaway",
     "league_takeaway",
     "missed_takeaway",
     "plot_against_chance",
@@ -54,6 +56,7 @@ __all__ = [
     "plot_funnel",
     "plot_funnel_by_channel",
     "plot_heat_map",
+    "plot_hours",
     "plot_league",
     "plot_missed",
     "plot_reply_chances",

@@ -219,6 +219,8 @@ def _names(points: pd.DataFrame, colours: Palette, is_log: bool) -> list[dict[st
             "x": math.log10(row.matured) if is_log else row.matured,
             "y": row.response_rate,
             "text": safe(row.label, 18),
+            # Next to an edge a name in the middle of its point would be cut.
+            "xanchor": "right" if row.matured > 0.85 * points["matured"].max() else "center",
             "showarrow": False,
             "yshift": shift,
             "font": {"color": colours.quiet, "size": 12},

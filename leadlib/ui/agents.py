@@ -1,5 +1,6 @@
 """Agents beside each other in a sortable table, one agent's standing in words, and the ways to both."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
@@ -7,7 +8,7 @@ import streamlit as st
 
 from leadlib import charts, formats
 from leadlib.filters import MISSING
-from leadlib.metrics import VERDICT_WORDS, Verdict, agents, like_for_like, metric_named, newcombe, replies_by
+from leadlib.metrics import VERDICT_WORDS, Verdict, age_words, agents, like_for_like, metric_named, newcombe, replies_by
 from leadlib.ui import compared, drill, plots
 from leadlib.ui.engine import load
 from leadlib.ui.links import filter_key
@@ -17,7 +18,10 @@ from leadlib.ui.view import View
 MIX_WORDS = {"raw": "As they are", "like_for_like": "Like for like"}
 """How agents are compared, by the page's setting `mix`."""
 
-_STANDING = ("verdict", "response_rate", "peer_rate", "standardised_rate", "shrunken_rate", "rank", "oldest_waiting_h")
+_STANDING = (
+    *("verdict", "response_rate", "peer_rate", "standardised_rate", "shrunken_rate", "rank"),
+    *("median_reply_min", "p90_reply_min", "replied_within", "oldest_waiting_h"),
+)
 _CHOICE = "agent_choice"
 _QUESTIONS: Mapping[str, Callable[..., pd.DataFrame]] = {"raw": agents, "like_for_like": like_for_like}
 _CARD: Mapping[str, Sequence[str]] = {
@@ -111,8 +115,9 @@ def choose(view: View) -> pd.Series:
     return wide[wide["key"] == chosen[0]].iloc[0]
 
 
-def draw_standing(row: pd.Series) -> None:
+def draw_standing(view: View, row: pd.Series) -> None:
     """A card with what can be said of an agent beside all others, and what each of the figures means."""
+    replies = view.ask(replies_by, by="agent").iloc[0]
     verdict: Verdict = row["verdict"]
     verdict_alike: Verdict = row["standardised_verdict"]
     difference, low, high = newcombe(
@@ -137,6 +142,9 @@ def draw_standing(row: pd.Series) -> None:
                 "Verdict, like for like": VERDICT_WORDS[verdict_alike],
                 metric_named("shrunken_rate").label: _rate_text(row, "shrunken_rate"),
                 "Rank": _rank_text(row),
+                metric_named("median_reply_min").label: _reply_text(replies["median_reply_min"]),
+                metric_named("p90_reply_min").label: _reply_text(replies["p90_reply_min"]),
+                f"Replied within {formats.duration(replies['age_min'] * 60)}": _rate_text(replies, "replied_within"),
                 "Oldest waiting": formats.duration(row["oldest_waiting_h"] * 3600),
             }
         )
@@ -165,6 +173,12 @@ def _rate_text(row: pd.Series, key: str) -> str:
     if formats.is_missing(row[key]):
         return interval
     return f"{formats.percent(row[key])} ({interval})"
+
+
+def _reply_text(minutes: float) -> str:
+    if formats.is_missing(minutes):
+        return "too few looks to tell"
+    return "fewer ever replied" if math.isinf(minutes) else age_words(minutes, "wall")
 
 
 def _rank_text(row: pd.Series) -> str:

@@ -16,14 +16,15 @@ from leadlib.ui.selection import choose_row
 from leadlib.ui.text import plain
 from leadlib.ui.view import View
 
-_NAME_PX = 320
 _WITH_INTERVAL = ("response_rate", "standardised_rate")
 
 
-def draw(rows: pd.DataFrame, name: str, keys: Sequence[str], *, key: str, alt: str) -> pd.Series | None:
+def draw(
+    rows: pd.DataFrame, name: str, keys: Sequence[str], *, key: str, alt: str, name_px: int | None = None
+) -> pd.Series | None:
     """The table of these metrics, a row per group, under the heading `name`; gives the chosen row, if any."""
     shown: dict[str, Any] = {name: with_left(rows["label"], rows["is_active"])}
-    columns: dict[str, Any] = {name: st.column_config.TextColumn(width=_NAME_PX)}
+    columns: dict[str, Any] = {name: st.column_config.TextColumn(width=name_px)}
     for metric in map(metric_named, keys):
         heading, values, config = metric.short_label, rows[metric.key], st.column_config.NumberColumn
         if metric.unit == "words":

@@ -15,12 +15,16 @@ _COLUMNS = (
 )
 
 
+_NAME_PX = 320
+"""A listing's reference and the first words of its title."""
+
+
 def draw(view: View, by: str) -> None:
     """One row a listing, project or developer, judged as agents are. A row drills to its leads."""
     name = dimension_named(by).label
     plain("Best shrunken rate first. Choose a row to go to its leads. A click on a heading sorts.")
     alt = f"{name}s with their response rates, ranks and verdicts, best shrunken rate first"
-    row = compared.draw(view.ask(league, by=by), name, _COLUMNS, key=f"league_{by}", alt=alt)
+    row = compared.draw(view.ask(league, by=by), name, _COLUMNS, key=f"league_{by}", alt=alt, name_px=_NAME_PX)
     if row is not None:
         compared.offer_leads(view, by, row)
 
