@@ -13,11 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
+from leadlib import charts
+from leadlib.charts.waterfall import why_changed_sentences
 from leadlib.errors import FilterError
 from leadlib.filters import Filters
 from leadlib.metrics import FIGURES, PARTS, compute, moments_of, rate_mix, summary, summary_change, why_changed
 from leadlib.metrics.queries import sql_named
 from leadlib.store import SliceRow, Store
+from leadlib.theme import PALETTES
 from tests.conftest import DUBAI, at, make_lead
 
 ALL = Filters()
@@ -302,6 +305,59 @@ def test_at_a_moment_the_view_is_as_a_store_shows_it_that_saw_nothing_since(
 
 
 VIEWS = {"all": ALL, "agent": Filters.of({"agent": ["1"]}), "status": Filters.of({"status": ["sent", "opened"]})}
+
+
+# On the screen
+
+
+def test_the_chart_goes_from_then_to_now_over_the_parts_that_have_leads(store: Store) -> None:
+    see(store, "2026-09-10 00:00", ("a", OLD, "sent", 1), ("b", OLD, "sent", 2))
+    see(store, "2026-09-20 00:00", ("a", OLD, "sent", 2), ("b", OLD, "sent", 1), ("c", OLD, "sent", 1))
+    frame = why_changed(store, Filters.of({"agent": ["1"]}), then="2026-09-15")
+    drawn = charts.plot_why_changed(frame)
+    assert [row[0] for row in drawn.data[-1].customdata] == ["then", "found_later", "moved_in", "moved_out", "now"]
+    assert list(drawn.data[1].x) == [1, 1, -1]
+    assert charts.why_changed_takeaway(frame) == (
+        "Leads went from 1 to 2 (+1): seen late +1, moved in +1 and moved out −1."
+    )
+    assert [text.replace("\u00a0", " ") for text in why_changed_sentences(frame)][1:] == [
+        "Moved in: 1 lead was assigned to the chosen agents since: +1.",
+        "Moved out: 1 lead was assigned to somebody else since: −1.",
+    ]
+
+
+def test_a_rate_that_may_not_be_told_is_no_picture_but_a_reason(store: Store) -> None:
+    see(store, "2026-09-10 00:00", ("a", OLD, "sent", 1))
+    see(store, "2026-09-20 00:00", ("a", OLD, "sent", 1))
+    frame = why_changed(store, ALL, then="2026-09-15")
+    assert not charts.plot_why_changed(frame, "response_rate").data
+    assert "for a rate" in charts.why_changed_takeaway(frame, "response_rate")
+    assert why_changed_sentences(frame, "response_rate") == []
+    assert charts.why_changed_takeaway(frame) == "Leads: 1 at both moments, and no lead made a difference."
+
+
+def test_steps_of_a_mix_that_chance_makes_are_grey_and_names_stay_text(store: Store) -> None:
+    hostile = "<b>x</b> %{y}"
+    cohorts(store, {("before", hostile): (60, 6), ("now", hostile): (60, 40), ("before", "call"): (30, 10),
+                    ("now", "call"): (30, 11)})  # fmt: skip
+    frame = rate_mix(store, TEN_DAYS)
+    drawn = charts.plot_rate_mix(frame)
+    keys = [row[0] for row in drawn.data[-1].customdata]
+    assert keys == ["before", hostile, "call", "mix", "now"]
+    assert list(drawn.data[1].marker["color"])[:2] == [PALETTES["light"].accent, PALETTES["light"].unjudged]
+    assert "<b>x" not in drawn.to_json()
+    assert all("%{y}" not in hover for _, hover in drawn.data[-1].customdata)
+    assert "other rates within the groups +" in charts.rate_mix_takeaway(frame)
+    assert "90\u00a0leads" in charts.volume_mix_takeaway(frame)
+    assert "within what chance does" in charts.volume_mix_takeaway(frame)
+
+
+def test_many_groups_are_one_last_step_and_the_steps_still_lead_to_now(store: Store) -> None:
+    cohorts(store, {("now", f"channel {i}"): (6 + i, 3) for i in range(15)} | {("before", "channel 0"): (30, 9)})
+    frame = rate_mix(store, TEN_DAYS)
+    drawn = charts.plot_volume_mix(frame)
+    assert "others" in [row[0] for row in drawn.data[-1].customdata]
+    assert sum(drawn.data[1].x) == frame["leads_difference"].iloc[0]
 
 
 # Two periods
