@@ -26,11 +26,13 @@ from leadlib.metrics import (
     heat_map,
     league,
     like_for_like,
+    rate_mix,
     reply_chances,
     reply_curve,
     reply_shares,
     status_counts,
     volume,
+    why_changed,
 )
 from leadlib.records import AgentName
 from leadlib.store import Store
@@ -81,6 +83,9 @@ CHARTS: dict[str, tuple[Callable[..., go.Figure], Callable[[pd.DataFrame], str],
     ),
     "reply curve": (charts.plot_reply_curve, charts.reply_curve_takeaway, reply_curve),
     "reply shares": (charts.plot_reply_shares, charts.reply_shares_takeaway, reply_shares),
+    "why changed": (charts.plot_why_changed, charts.why_changed_takeaway, why_changed),
+    "volume mix": (charts.plot_volume_mix, charts.volume_mix_takeaway, lambda s, f: rate_mix(s, f, "agent")),
+    "rate mix": (charts.plot_rate_mix, charts.rate_mix_takeaway, rate_mix),
     "league": (charts.plot_league, charts.league_takeaway, lambda s, f: breakdown(s, f, "listing", limit=3)),
 }
 every_chart = pytest.mark.parametrize("name", CHARTS)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
@@ -17,17 +18,18 @@ from streamlit.testing.v1 import AppTest
 from leadlib.api import Client, wire
 from leadlib.config import Dialect, Secret, Settings
 from leadlib.filters import FIELDS, Filters
-from leadlib.metrics import agents, backlog, badges, breakdown, summary
+from leadlib.metrics import agents, backlog, badges, breakdown, rate_mix, summary, why_changed
 from leadlib.records import Contact
 from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings
 from leadlib.ui import kpis
+from leadlib.ui.changes import group_filters, part_filters
 from leadlib.ui.compared import filter_of_row
 from leadlib.ui.engine import get_engine, load
 from leadlib.ui.lead_table import sender_text
 from leadlib.ui.names import load_vocabulary
 from leadlib.ui.view import View
 from leadlib.worker import Wish
-from tests.conftest import at
+from tests.conftest import at, make_lead
 
 ROOT = Path(__file__).resolve().parents[1]
 SHELL = ROOT / "leadlib" / "ui" / "shell.py"
@@ -42,6 +44,7 @@ PAGES = (
     "agents",
     "agent",
     "badges",
+    "changes",
     "leads",
     "health",
 )
@@ -434,3 +437,46 @@ def test_badges_lead_to_exactly_the_leads_that_count(portal: SandboxServer) -> N
     assert f"of {int(row['badge_leads']):,}\u00a0leads" in texts(app)
     example = [block.value for block in open_app("badges").warning]
     assert any("These rules are an example" in words for words in example)
+
+
+def test_each_part_of_a_change_that_filters_can_tell_leads_to_exactly_its_leads(portal: SandboxServer) -> None:
+    """Known on the 10th: one lead of each day from the 1st on. On the 20th: all that came since, in Dubai's days."""
+    days = [f"2026-11-{day:02}T20:30:00Z" for day in range(1, 20)]  # half past midnight of the next day
+    store = get_engine().store
+    store.write_leads([make_lead(made, made) for made in days[:9]], observed_at=at("2026-11-10 10:00"))
+    store.write_leads([make_lead(made, made) for made in days], observed_at=at("2026-11-20 10:00"))
+    view = View(get_engine(), Filters.of({"type": ["whatsapp"]}), load_vocabulary())
+    for moments, expected in (
+        ({"then": "2026-11-11", "now": "2026-11-16", "period": "all"}, {}),  # nothing was seen before the 20th
+        ({"then": "2026-11-11", "now": "", "period": "all"}, {"new": 10, "now": 19}),
+        ({"then": "2026-11-11", "now": "", "period": "7"}, {}),
+    ):
+        frame = view.ask(why_changed, **moments)
+        targets = part_filters(view, frame, "leads", moments["period"])
+        assert {key: int(load(summary, filters)["leads"].iloc[0]) for key, filters in targets.items()} == expected
+    assert all(filters["type"] == ("whatsapp",) for filters in targets.values())
+
+
+def test_a_link_to_a_change_shows_its_moments_and_a_wrong_day_is_named(portal: SandboxServer) -> None:
+    store = get_engine().store
+    store.write_leads([make_lead("a", "2026-11-01T00:00:00Z")], observed_at=at("2026-11-02 10:00"))
+    store.write_leads([make_lead(i, "2026-11-01T00:00:00Z") for i in "ab"], observed_at=at("2026-11-20 10:00"))
+    app = open_app("changes", then="2026-11-05", figure="leads")
+    assert "Leads went from 1 to 2 (+1): seen late +1." in texts(app)
+    assert "5 Nov 2026, 00:00" in texts(app).replace("\u00a0", " ")
+    app.date_input(key="param_now").set_value(date(2026, 11, 10)).run()
+    assert app.query_params["now"] in ("2026-11-10", ["2026-11-10"])
+    assert "no lead made a difference" in texts(app)
+    assert "“soon” is not a value of “then”" in texts(open_app("changes", then="soon"))
+
+
+def test_a_group_of_a_period_leads_to_the_leads_that_it_counts(portal: SandboxServer) -> None:
+    sync()
+    view = View(get_engine(), Filters.of({"from": ["2026-11-01"], "to": ["2026-11-10"]}), load_vocabulary())
+    for by in ("channel", "entity_type", "agent"):
+        frame = view.ask(rate_mix, by=by)
+        assert len(frame) > 3
+        for key, n_leads in zip(frame["key"][1:], frame["leads"][1:], strict=True):
+            filters = group_filters(view, frame, by, key)
+            assert filters is not None, key
+            assert load(summary, filters)["leads"].iloc[0] == n_leads

@@ -35,6 +35,14 @@ from leadlib.charts.response_rates import plot_response_rates, response_rates_ta
 from leadlib.charts.response_trend import plot_response_trend, response_trend_takeaway
 from leadlib.charts.status import plot_status, status_takeaway
 from leadlib.charts.volume import plot_volume, volume_takeaway
+from leadlib.charts.waterfall import (
+    plot_rate_mix,
+    plot_volume_mix,
+    plot_why_changed,
+    rate_mix_takeaway,
+    volume_mix_takeaway,
+    why_changed_takeaway,
+)
 
 __all__ = [
     "against_chance_takeaway",
@@ -59,6 +67,7 @@ __all__ = [
     "plot_hours",
     "plot_league",
     "plot_missed",
+    "plot_rate_mix",
     "plot_reply_chances",
     "plot_reply_curve",
     "plot_reply_shares",
@@ -66,11 +75,16 @@ __all__ = [
     "plot_response_trend",
     "plot_status",
     "plot_volume",
+    "plot_volume_mix",
+    "plot_why_changed",
+    "rate_mix_takeaway",
     "reply_chances_takeaway",
     "reply_curve_takeaway",
     "reply_shares_takeaway",
     "response_rates_takeaway",
     "response_trend_takeaway",
     "status_takeaway",
+    "volume_mix_takeaway",
     "volume_takeaway",
+    "why_changed_takeaway",
 ]

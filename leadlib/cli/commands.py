@@ -67,6 +67,16 @@ COMMANDS: tuple[Command, ...] = (
                 "--within",
                 {"metavar": "AGE", "default": "60 min", "help": "the age of a timely reply: 5 min, 2 h"},
             ),
+            ("--then", {"type": day, "metavar": "DAY", "help": "for a change: the first moment, the day's beginning"}),
+            ("--now", {"type": day, "metavar": "DAY", "help": "for a change: the second; the newest look if left out"}),
+            (
+                "--period",
+                {
+                    "metavar": "DAYS",
+                    "default": "all",
+                    "help": "for a change: only leads of the 7, 30 or 90 days before",
+                },
+            ),
             ("--format", {"choices": ("table", "csv", "json"), "default": "table", "help": "table is the default"}),
         ),
         metrics.run,

@@ -23,7 +23,8 @@ def run(asked: argparse.Namespace) -> int:
 
     with open_store(settings) as store:
         try:
-            frame = metrics.compute(asked.name, store, filters, asked.by, asked.grain, asked.clock, asked.within)
+            options = {name: getattr(asked, name) for name in ("grain", "clock", "within", "then", "now", "period")}
+            frame = metrics.compute(asked.name, store, filters, asked.by, **options)
         except FilterError as error:
             if error.name == asked.name:
                 tell(_names_of_metrics())

@@ -50,6 +50,7 @@ def _cell(row: dict[Any, Any], name: str, timezone: ZoneInfo, with_hours: bool) 
 
     value = plain(row[name], keeps_times=True)
     shares = {metric.key for metric in METRICS if metric.unit == "share"}
+    points = {column for metric in METRICS if metric.unit == "points" for column in metric.columns[:3]}
     if isinstance(value, bool):
         return yes_or_no(value)
     if isinstance(value, datetime):
@@ -59,6 +60,8 @@ def _cell(row: dict[Any, Any], name: str, timezone: ZoneInfo, with_hours: bool) 
     if isinstance(value, float):
         # In summary_change the numbers stand one below the other, shares among counts.
         is_share = row.get("key") in shares
+        if name in points:
+            return formats.points(value)
         if is_share and name.startswith("change"):
             return formats.points(value)
         if is_share or name in {"share", "covered", "relative_change"}:

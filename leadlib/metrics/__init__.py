@@ -17,6 +17,7 @@ from leadlib.metrics.questions import (
     summary,
     volume,
 )
+from leadlib.metrics.rate_mix import MIX_BY, rate_mix
 from leadlib.metrics.replies import (
     CLOCKS,
     REPLY_GROUPS,
@@ -50,6 +51,7 @@ from leadlib.metrics.table import (
     grain_named,
     metric_named,
 )
+from leadlib.metrics.why_changed import FIGURES, PARTS, PERIODS, Moments, moments_of, why_changed
 from leadlib.metrics.working_clock import WorkingClock, clock_of
 
 __all__ = [
@@ -58,6 +60,7 @@ __all__ = [
     "COUNTS",
     "DAYS_AHEAD",
     "DIMENSIONS",
+    "FIGURES",
     "FILTERS_OF",
     "GRAINS",
     "HOURS_TO_MATURE",
@@ -65,6 +68,9 @@ __all__ = [
     "METRICS",
     "MINIMUM_FOR_RATE",
     "MINIMUM_FOR_VERDICT",
+    "MIX_BY",
+    "PARTS",
+    "PERIODS",
     "QUALITY_WORDS",
     "QUESTIONS",
     "REPLY_GROUPS",
@@ -74,6 +80,7 @@ __all__ = [
     "Clock",
     "Dimension",
     "Metric",
+    "Moments",
     "Quality",
     "Verdict",
     "WorkingClock",
@@ -94,8 +101,10 @@ __all__ = [
     "league",
     "like_for_like",
     "metric_named",
+    "moments_of",
     "newcombe",
     "queue",
+    "rate_mix",
     "replies_by",
     "reply_chances",
     "reply_curve",
@@ -104,5 +113,6 @@ __all__ = [
     "summary",
     "summary_change",
     "volume",
+    "why_changed",
     "wilson",
 ]

@@ -15,9 +15,11 @@ from leadlib.metrics.case_mix import like_for_like
 from leadlib.metrics.change import summary_change
 from leadlib.metrics.league import LeagueOf, decay, league
 from leadlib.metrics.questions import breakdown, funnel, heat_map, status_counts, summary, volume
+from leadlib.metrics.rate_mix import MIX_BY, rate_mix
 from leadlib.metrics.replies import REPLY_GROUPS, Clock, replies_by, reply_curve, reply_shares
 from leadlib.metrics.rescue import backlog, reply_chances
 from leadlib.metrics.table import METRICS, dimension_named, metric_named, unknown
+from leadlib.metrics.why_changed import why_changed
 from leadlib.store import Store
 
 
@@ -27,7 +29,7 @@ class Question:
 
     `groups` are the dimensions that its `by` takes: none of them means that it is over all leads, ANY that the function
     itself refuses what it does not know. `default_by` is asked where no group is named. `group` is what its rows are
-    anyhow: naming it changes nothing. `options` are those of `grain`, `clock` and `within` that it takes.
+    anyhow: naming it changes nothing. `options` are those of `compute` that it takes.
     """
 
     ask: Callable[..., pd.DataFrame]
@@ -43,6 +45,8 @@ LEAGUES: tuple[str, ...] = get_args(LeagueOf)
 QUESTIONS: Mapping[str, Question] = {
     "summary": Question(summary),
     "summary_change": Question(summary_change),
+    "why_changed": Question(why_changed, options=("then", "now", "period")),
+    "rate_mix": Question(rate_mix, MIX_BY, default_by="channel"),
     "volume": Question(volume, ANY, options=("grain",)),
     "heat_map": Question(heat_map),
     "funnel": Question(funnel, ("channel",)),
@@ -75,15 +79,19 @@ def compute(
     grain: Grain = "day",
     clock: Clock = "wall",
     within: str = "60 min",
+    then: str | None = None,
+    now: str | None = None,
+    period: str = "all",
 ) -> pd.DataFrame:
     """The frame behind a metric's key or a question's name: what the command line and the notebook ask for.
 
     A question gives its own frame. A metric gives its columns of the frame of its question. `grain` is for questions
-    over time alone, `clock` and `within` (a key of SLA_MINUTES) for those about replies; `by` "none" is no `by`.
+    over time alone, `clock` and `within` (a key of SLA_MINUTES) for those about replies, `then`, `now` and
+    `period` for `why_changed`; `by` "none" is no `by`.
     Raises FilterError for an unknown name, with the nearest known one, and for a `by` that the question does not take.
     """
     by = None if by == "none" else by
-    options = {"grain": grain, "clock": clock, "within": within}
+    options = {"grain": grain, "clock": clock, "within": within, "then": then, "now": now, "period": period}
     if name in QUESTIONS:
         return _asked(name, QUESTIONS[name], store, filters, by, options)
     if name not in {metric.key for metric in METRICS}:
@@ -96,7 +104,7 @@ def compute(
 
 
 def _asked(
-    name: str, question: Question, store: Store, filters: Filters, by: str | None, options: Mapping[str, str]
+    name: str, question: Question, store: Store, filters: Filters, by: str | None, options: Mapping[str, str | None]
 ) -> pd.DataFrame:
     by = by or question.default_by
     arguments = {option: options[option] for option in question.options}

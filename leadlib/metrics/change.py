@@ -1,6 +1,7 @@
 """How the headline numbers compare with the period before, at equal length and equal age."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from leadlib import formats
 from leadlib.filters import Filters, start_of_day
 from leadlib.metrics.queries import Coverage, ask, between, coverage, local_time
 from leadlib.metrics.statistics import newcombe
-from leadlib.metrics.table import MAXIMUM_UNKNOWN_SHARE, MINIMUM_FOR_RATE, metric_named
+from leadlib.metrics.table import MAXIMUM_UNKNOWN_SHARE, MINIMUM_FOR_RATE, NO_GROUP, Dimension, metric_named
 from leadlib.store import Store
 
 DAYS_COMPARED = 30
@@ -33,28 +34,56 @@ def summary_change(store: Store, filters: Filters) -> pd.DataFrame:
     current_to, previous_from, previous_to (days, inclusive; None where there is no period). What cannot be compared is
     None or NaN: the earlier days were not read, their replies were not yet being followed, or leads are too few.
     """
+    keys = ("leads", "unique_senders", "responded", "response_rate", "response_rate_of_all")
+    periods = compare_periods(store, filters)
+    rows = periods.rows.set_index("is_current").drop(columns="key")
+    now, then = rows.reindex([True, False], fill_value=0).to_dict("records")
+    if periods.current is None:
+        return _changes(dict.fromkeys(keys, (None, None, periods.reason)), None, None)
+    if periods.reason:
+        return _changes(dict.fromkeys(keys, (now, None, periods.reason)), periods.current, periods.previous)
+    counts: _Side = (now, then, "")
+    replies: _Side = (now, None, periods.replies_reason) if periods.replies_reason else counts
+    sides = {key: replies if key.startswith("respon") else counts for key in keys}
+    return _changes(sides, periods.current, periods.previous)
+
+
+@dataclass(frozen=True)
+class Periods:
+    """Two periods of equal length and how far their leads had come at equal age.
+
+    `current` and `previous` are first and last days, inclusive; None where no day is over. `rows` are those of
+    cohort.sql. `reason` says why the two cannot be compared, `replies_reason` why their replies cannot.
+    """
+
+    current: tuple[date, date] | None
+    previous: tuple[date, date] | None
+    rows: pd.DataFrame
+    reason: str = ""
+    replies_reason: str = ""
+
+
+def compare_periods(store: Store, filters: Filters, by: Dimension = NO_GROUP) -> Periods:
+    """The filters' days as far as they are over, or the last 30 complete ones, and as many days before them."""
     read = coverage(store)
     current = _complete_days(store, filters, read)
-    keys = ("leads", "unique_senders", "responded", "response_rate", "response_rate_of_all")
     if current is None or read.ends_at is None:
-        return _changes(dict.fromkeys(keys, (None, None, "There is no complete day to compare.")), None, None)
+        return Periods(None, None, pd.DataFrame({"key": [], "is_current": []}), "There is no complete day to compare.")
     first, last = current
     length = timedelta(days=(last - first).days + 1)
     previous = (first - length, last - length)
     has_previous = read.contains(*_ends(store, previous))
-    now, then = _cohorts(store, filters, previous[0] if has_previous else first, current, read.ends_at)
+    rows = _cohorts(store, filters, previous[0] if has_previous else first, current, read.ends_at, by)
     if not read.contains(*_ends(store, current)):
-        reason = f"Not all of {formats.day_range(*current)} was read."
-        return _changes(dict.fromkeys(keys, (now, None, reason)), current, previous)
+        return Periods(current, previous, rows, f"Not all of {formats.day_range(*current)} was read.")
     if not has_previous:
-        reason = f"The days before, {formats.day_range(*previous)}, are not all in the store."
-        return _changes(dict.fromkeys(keys, (now, None, reason)), current, previous)
-    counts: _Side = (now, then, "")
-    replies: _Side = counts
-    if then["uncertain"] > MAXIMUM_UNKNOWN_SHARE * then["leads"]:
-        replies = (now, None, "Replies to the earlier leads were not yet being followed at the same age.")
-    sides = {key: replies if key.startswith("respon") else counts for key in keys}
-    return _changes(sides, current, previous)
+        days = formats.day_range(*previous)
+        return Periods(current, previous, rows, f"The days before, {days}, are not all in the store.")
+    earlier = rows[~rows["is_current"].astype(bool)]
+    if earlier["uncertain"].sum() > MAXIMUM_UNKNOWN_SHARE * earlier["leads"].sum():
+        unsure = "Replies to the earlier leads were not yet being followed at the same age."
+        return Periods(current, previous, rows, replies_reason=unsure)
+    return Periods(current, previous, rows)
 
 
 def _complete_days(store: Store, filters: Filters, read: Coverage) -> tuple[date, date] | None:
@@ -80,19 +109,18 @@ def _ends(store: Store, days: tuple[date, date]) -> tuple[datetime, datetime]:
 
 
 def _cohorts(
-    store: Store, filters: Filters, first: date, current: tuple[date, date], seen_by: datetime
-) -> tuple[_Cohort, _Cohort]:
+    store: Store, filters: Filters, first: date, current: tuple[date, date], seen_by: datetime, by: Dimension
+) -> pd.DataFrame:
     """The leads of the current period as of `seen_by`; those from `first` up to it as of as many days earlier."""
-    rows = ask(
+    return ask(
         store,
         "cohort",
         between(filters, first, current[1]),
+        by=(by,),
         current_from=_ends(store, current)[0],
         seen_by=seen_by,
         seen_by_before=seen_by - (current[0] - first),
-    ).set_index("is_current")
-    now, then = rows.reindex([True, False], fill_value=0).to_dict("records")
-    return now, then
+    )
 
 
 def _changes(

@@ -103,7 +103,7 @@ def volume(
     groups = np.array([place_of.get(key, len(order) - 1) for key in keys])
     grid = np.zeros((len(buckets.starts), len(order)), dtype="int64")
     np.add.at(grid, (buckets.starts.get_indexer(pd.Index(counted["bucket"])), groups), counted["leads"].to_numpy())
-    labels = _labels(store, dimension, order)
+    labels = labels_of(store, dimension, order)
     return pd.DataFrame(
         {
             "bucket": buckets.starts.repeat(len(order)),
@@ -225,7 +225,7 @@ def status_counts(store: Store, filters: Filters, by: str | None = None) -> pd.D
     rows = ask(store, "statuses", filters, by=(dimension,))
     rows["key"] = rows["key"].fillna(MISSING)
     totals = rows.groupby("key")["leads"].sum()
-    labels = _labels(store, dimension, list(totals.index))
+    labels = labels_of(store, dimension, list(totals.index))
     rows["label"] = rows["key"].map(labels)
     rows["stage_label"] = rows["stage"].map(STAGE_LABELS)
     rows["group_leads"] = rows["key"].map(totals).astype("int64")
@@ -257,7 +257,7 @@ def breakdown(store: Store, filters: Filters, by: str, limit: int | None = None)
     senders = senders_by(store, filters, dimension, shown)
     columns = {name: column[order] for name, column in counted.items()}
     columns["unique_senders"] = np.array([senders[key] for key in keys], dtype="int64")
-    labels = _labels(store, dimension, keys, dict(zip(keys, columns["detail"], strict=True)))
+    labels = labels_of(store, dimension, keys, dict(zip(keys, columns["detail"], strict=True)))
     if shown is not None:
         labels[OTHERS] = f"Others ({formats.number(n_others)})"
     names = names_of(store, dimension)
@@ -287,7 +287,7 @@ def _utc(instants: npt.NDArray[Any]) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(instants).tz_localize("UTC")
 
 
-def _labels(
+def labels_of(
     store: Store, dimension: Dimension, keys: Sequence[str], details: Mapping[str, object] | None = None
 ) -> dict[str, str]:
     """Words for every key: a name where there is one, else the portal's own reference, else the id."""

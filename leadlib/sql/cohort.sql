@@ -1,11 +1,12 @@
 -- How far the leads of a period, and of the one before it, had come by a given moment: compared at equal age.
 --
--- Grain: one row per period that has leads. As it stands there is one period, and its moment lies in the future, so it
+-- Grain: one row per group and period that has leads. As it stands there is one period, and its moment lies in the future, so it
 -- says how far all leads have come by now.
 -- A reply that was first true somewhere around the moment (not before it, not after it, not known) is uncertain.
 with chosen_leads as (
     select
         lead_id,
+        'all' /* group */ as key,
         sender_key,
         coalesce(reached_stage, stage) as reached,
         created_at,
@@ -34,6 +35,7 @@ replies as (
 ),
 leads_then as (
     select
+        key,
         is_current,
         sender_key,
         epoch_us(created_at) + 24 /* hours to mature */ * 3600000000
@@ -45,6 +47,7 @@ leads_then as (
     left join replies using (lead_id)
 )
 select
+    cast(key as varchar) as key,
     is_current,
     count(*) as leads,
     count(distinct sender_key) as unique_senders,
@@ -54,4 +57,4 @@ select
     count(*) filter (where is_matured and is_unknown) as unknown_matured,
     count(*) filter (where is_uncertain) as uncertain
 from leads_then
-group by is_current
+group by leads_then.key, is_current

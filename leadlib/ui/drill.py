@@ -30,6 +30,13 @@ def to_leads_of_days(agent: str, first: date, last: date) -> None:
     st.session_state[_WAITING] = "leads"
 
 
+def to_leads_under(filters: Filters) -> None:
+    """For a button's on_click: takes these filters in place of those in force, and asks for the page of leads."""
+    put(filters)
+    st.session_state[param_key("p")] = "1"
+    st.session_state[_WAITING] = "leads"
+
+
 def to_agent(key: str) -> None:
     """For a button's on_click: filters by one agent and asks for the agent's own page."""
     st.session_state[filter_key("agent")] = [key]

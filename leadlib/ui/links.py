@@ -11,6 +11,7 @@ from datetime import date
 
 import streamlit as st
 
+from leadlib.errors import FilterError
 from leadlib.filters import FIELDS, Filters, filters_from_query, to_query
 
 VERSION = "1"
@@ -19,11 +20,19 @@ _VERSION_KEY = "v"
 
 @dataclass(frozen=True)
 class Param:
-    """A setting of a page that a link carries beside the filters. No `options` means any whole number from 1."""
+    """A setting of a page that a link carries beside the filters.
+
+    Without `options` it is a day or none, or any whole number from 1.
+    """
 
     key: str
     default: str
     options: tuple[str, ...] = ()
+    is_day: bool = False
+
+    def state_of(self, text: str) -> str | date | None:
+        """What the widget holds for the link's text."""
+        return text if not self.is_day else date.fromisoformat(text) if text else None
 
 
 PARAMS: tuple[Param, ...] = (
@@ -33,6 +42,12 @@ PARAMS: tuple[Param, ...] = (
     Param("queue", "repeat", ("repeat", "due", "chance", "oldest")),
     Param("mix", "raw", ("raw", "like_for_like")),
     Param("league", "listing", ("listing", "project", "developer")),
+    Param("compare", "moments", ("moments", "periods")),
+    Param("figure", "leads", ("leads", "response_rate", "response_rate_of_all")),
+    Param("then", "", is_day=True),
+    Param("now", "", is_day=True),
+    Param("period", "all", ("all", "7", "30", "90")),
+    Param("mix", "channel", ("channel", "entity_type", "agent")),
     Param("p", "1"),
 )
 
@@ -65,7 +80,7 @@ def restore(page: str) -> list[str]:
     )
     for param in PARAMS:
         # A page's own widgets vanish with the page; this keeps their choice for the return.
-        state[param_key(param.key)] = state.get(param_key(param.key), param.default)
+        state[param_key(param.key)] = state.get(param_key(param.key), param.state_of(param.default))
     if is_first or is_back:
         filters, problems = filters_from_query(query)
         put(filters)
@@ -97,10 +112,10 @@ def publish(filters: Filters) -> None:
 def query_of(filters: Filters) -> dict[str, list[str]]:
     """The parameters of a link to what the screen shows; empty if everything is at its default."""
     query = to_query(filters)
-    for param in PARAMS:
-        value = str(st.session_state.get(param_key(param.key), param.default))
-        if value != param.default:
-            query[param.key] = [value]
+    for setting in PARAMS:
+        value = _text(st.session_state.get(param_key(setting.key), setting.default))
+        if value != setting.default:
+            query[setting.key] = [value]
     return {_VERSION_KEY: [VERSION], **query} if query else {}
 
 
@@ -123,20 +138,36 @@ def keep() -> None:
 
 def param(key: str) -> str:
     """The chosen value of a page setting."""
-    return str(st.session_state[param_key(key)])
+    return _text(st.session_state[param_key(key)])
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
 
 
 def _put_params(query: Mapping[str, Sequence[str]]) -> list[str]:
     problems = []
     for setting in PARAMS:
         value = next(iter(query.get(setting.key, ())), setting.default)
-        is_known = value in setting.options if setting.options else _is_page(value)
+        if setting.options:
+            is_known, accepted = value in setting.options, ", ".join(setting.options)
+        elif setting.is_day:
+            is_known, accepted = not value or _is_day(value), "a day, 2026-05-31"
+        else:
+            is_known, accepted = _is_page(value), "a whole number from 1"
         if not is_known:
-            accepted = ", ".join(setting.options) or "a whole number from 1"
             problems.append(f"“{value[:40]}” is not a value of “{setting.key}” ({accepted}); it was left out.")
             value = setting.default
-        st.session_state[param_key(setting.key)] = value
+        st.session_state[param_key(setting.key)] = setting.state_of(value)
     return problems
+
+
+def _is_day(text: str) -> bool:
+    try:
+        Filters.of({"from": [text]})
+    except FilterError:
+        return False
+    return True
 
 
 def _is_page(text: str) -> bool:

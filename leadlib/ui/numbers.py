@@ -11,10 +11,11 @@ import streamlit as st
 from leadlib import formats
 from leadlib.charts.volume import grain_of, leads_by_bucket
 from leadlib.formats import Grain
-from leadlib.metrics import BADGE_WORDS, METRICS, VERDICT_WORDS, metric_named
+from leadlib.metrics import BADGE_WORDS, METRICS, VERDICT_WORDS, Metric, metric_named
 
 COUNT = "%,d"
 PERCENT = "%.1f %%"
+POINTS = "%+.1f"
 _BUCKETS: Mapping[Grain, str] = {
     "hour": "ddd D MMM YYYY, HH:mm",
     "day": "ddd D MMM YYYY",
@@ -96,12 +97,23 @@ def _by_group(frame: pd.DataFrame, metrics: Sequence[str]) -> Twin:
 
     def add_count(key: str) -> None:
         if key in frame and key in _NAMED:
-            shown[metric_named(key).label] = frame[key]
-            columns[metric_named(key).label] = st.column_config.NumberColumn(format=COUNT)
+            metric = metric_named(key)
+            shown[metric.label] = frame[key]
+            columns[metric.label] = st.column_config.NumberColumn(format=COUNT, help=metric.definition)
 
-    def add_share(heading: str, shares: pd.Series) -> None:
+    def add_share(heading: str, shares: pd.Series, definition: str, form: str = PERCENT) -> None:
         shown[heading] = shares * 100
-        columns[heading] = st.column_config.NumberColumn(format=PERCENT)
+        columns[heading] = st.column_config.NumberColumn(format=form, help=definition)
+
+    def add_points(metric: Metric) -> None:
+        add_share(metric.label, frame[metric.key], metric.definition, POINTS)
+        if f"{metric.key}_low" in frame:
+            shown[f"{metric.short_label}, 95 % interval"] = [
+                formats.MISSING_TEXT
+                if formats.is_missing(low)
+                else f"{formats.signed(low * 100, 1)} to {formats.signed(high * 100, 1)}"
+                for low, high in zip(frame[f"{metric.key}_low"], frame[f"{metric.key}_high"], strict=True)
+            ]
 
     if set(frame.get("key", [])) != {"all"}:
         shown["Name"] = with_left(frame["label"], frame["is_active"]) if "is_active" in frame else frame["label"]
@@ -111,15 +123,17 @@ def _by_group(frame: pd.DataFrame, metrics: Sequence[str]) -> Twin:
         shown["Age"] = [formats.duration(minutes * 60) for minutes in frame["age_min"]]
     add_count("leads")
     if "share" in frame:
-        add_share("Share of leads", frame["share"])
+        add_share("Share of leads", frame["share"], "Part of the leads of this group.")
     for key in metrics:
         metric = metric_named(key)
         if metric.unit == "words":
             shown[metric.label] = frame[key].map(_WORDS)
         elif metric.unit == "minutes":
             shown[metric.label] = [formats.duration(minutes * 60) for minutes in frame[key]]
+        elif metric.unit == "points":
+            add_points(metric)
         elif metric.unit == "estimated share":
-            add_share(metric.label, frame[key])
+            add_share(metric.label, frame[key], metric.definition)
             if f"{key}_low" in frame:
                 shown["95 % interval"] = [
                     formats.percent_range(low, high)
@@ -137,11 +151,19 @@ def _by_group(frame: pd.DataFrame, metrics: Sequence[str]) -> Twin:
         elif metric.unit != "share":
             add_count(key)
         elif key in frame:
-            add_share(metric.label, frame[key])
+            add_share(metric.label, frame[key], metric.definition)
             shown[f"{metric.short_label}, 95 % interval"] = [
                 formats.percent_range(low, high)
                 for low, high in zip(frame[f"{key}_low"], frame[f"{key}_high"], strict=True)
             ]
             for part in (metric.numerator, metric.denominator):
                 add_count(str(part))
+        if f"{key.removesuffix('_change')}_in_part" in frame:
+            shown["Leads in this part"] = frame[f"{key.removesuffix('_change')}_in_part"]
+            columns["Leads in this part"] = st.column_config.NumberColumn(
+                format=COUNT, help="Leads that make the difference; in the first and last row those of the figure."
+            )
+    if "leads_before" in frame:
+        shown["Leads before"] = frame["leads_before"]
+        columns["Leads before"] = st.column_config.NumberColumn(format=COUNT, help="Leads of the period before.")
     return Twin(pd.DataFrame(shown), columns)

@@ -17,6 +17,7 @@ _SCREENS = {
     "agents": ("Agents", ":material/support_agent:"),
     "agent": ("Agent", ":material/person:"),
     "badges": ("Badges", ":material/workspace_premium:"),
+    "changes": ("Why did it change", ":material/stacked_bar_chart:"),
     "leads": ("Leads", ":material/list_alt:"),
     "health": ("Data health", ":material/health_and_safety:"),
 }
