@@ -32,8 +32,11 @@ from leadlib.charts.replies import (
 from leadlib.charts.reply_chances import plot_reply_chances, reply_chances_takeaway
 from leadlib.charts.response_rates import plot_response_rates, response_rates_takeaway
 from leadlib.charts.response_trend import plot_response_trend, response_trend_takeaway
+from leadlib.charts.stage_times import plot_stage_times, stage_times_takeaway
 from leadlib.charts.status import plot_status, status_takeaway
+from leadlib.charts.transitions import plot_transitions, transitions_takeaway
 from leadlib.charts.volume import plot_volume, volume_takeaway
+from leadlib.charts.within_trend import plot_within_trend, within_trend_takeaway
 
 __all__ = [
     "against_chance_takeaway",
@@ -61,13 +64,19 @@ __all__ = [
     "plot_reply_shares",
     "plot_response_rates",
     "plot_response_trend",
+    "plot_stage_times",
     "plot_status",
+    "plot_transitions",
     "plot_volume",
+    "plot_within_trend",
     "reply_chances_takeaway",
     "reply_curve_takeaway",
     "reply_shares_takeaway",
     "response_rates_takeaway",
     "response_trend_takeaway",
+    "stage_times_takeaway",
     "status_takeaway",
+    "transitions_takeaway",
     "volume_takeaway",
+    "within_trend_takeaway",
 ]

@@ -28,6 +28,7 @@ from leadlib.metrics.replies import (
     reply_shares,
 )
 from leadlib.metrics.rescue import backlog, queue, reply_chances
+from leadlib.metrics.stages import STEPS, settling, stage_times, transitions
 from leadlib.metrics.statistics import byar, newcombe, wilson
 from leadlib.metrics.table import (
     BADGE_WORDS,
@@ -50,6 +51,7 @@ from leadlib.metrics.table import (
     grain_named,
     metric_named,
 )
+from leadlib.metrics.within import within_hours
 from leadlib.metrics.working_clock import WorkingClock, clock_of
 
 __all__ = [
@@ -69,6 +71,7 @@ __all__ = [
     "QUESTIONS",
     "REPLY_GROUPS",
     "SLA_MINUTES",
+    "STEPS",
     "VERDICT_WORDS",
     "BadgeVerdict",
     "Clock",
@@ -100,9 +103,13 @@ __all__ = [
     "reply_chances",
     "reply_curve",
     "reply_shares",
+    "settling",
+    "stage_times",
     "status_counts",
     "summary",
     "summary_change",
+    "transitions",
     "volume",
     "wilson",
+    "within_hours",
 ]
