@@ -1,10 +1,10 @@
-"""Funnel: how far leads come, overall and per channel, and what their statuses are today."""
+"""Funnel: how far leads come and how long that takes, what follows what, and who responded in time week by week."""
 
 import streamlit as st
 
 from leadlib import charts
-from leadlib.metrics import funnel, status_counts
-from leadlib.ui import funnel_notes, kpis, plots, states
+from leadlib.metrics import funnel, settling, stage_times, status_counts, transitions, within_hours
+from leadlib.ui import funnel_notes, kpis, plots, states, within_notes
 from leadlib.ui.view import current_view
 
 view = current_view()
@@ -22,6 +22,7 @@ with left:
         takeaway=charts.funnel_takeaway(stages),
         table=stages,
         metrics=["share_of_start", "share_of_previous", "archived_unknown"],
+        notes=funnel_notes.beside_the_ladder(stages),
     )
 with right:
     statuses = view.ask(status_counts)
@@ -40,4 +41,30 @@ plots.draw(
     table=per_channel,
     metrics=["share_of_start", "share_of_previous"],
     notes=funnel_notes.notes(per_channel),
+)
+weeks = view.ask(within_hours, by="week")
+plots.draw(
+    "Responded in time, week by week",
+    charts.plot_within_trend(weeks, theme=theme),
+    takeaway=charts.within_trend_takeaway(weeks),
+    table=weeks,
+    metrics=["response_rate_within", "unknown_within", "response_rate", "pending", "settled_h"],
+    notes=within_notes.notes(weeks, view.ask(settling)),
+)
+moves = view.ask(transitions)
+plots.draw(
+    "From stage to stage",
+    charts.plot_transitions(moves, theme=theme),
+    takeaway=charts.transitions_takeaway(moves),
+    table=moves,
+    metrics=["moved"],
+)
+steps = view.ask(stage_times)
+plots.draw(
+    "Time between stages",
+    charts.plot_stage_times(steps, theme=theme),
+    takeaway=charts.stage_times_takeaway(steps),
+    table=steps,
+    metrics=["median_step_min"],
+    notes=funnel_notes.on_steps(steps),
 )

@@ -30,9 +30,12 @@ from leadlib.metrics import (
     reply_chances,
     reply_curve,
     reply_shares,
+    stage_times,
     status_counts,
+    transitions,
     volume,
     why_changed,
+    within_hours,
 )
 from leadlib.records import AgentName
 from leadlib.store import Store
@@ -81,6 +84,13 @@ CHARTS: dict[str, tuple[Callable[..., go.Figure], Callable[[pd.DataFrame], str],
         charts.response_trend_takeaway,
         lambda s, f: breakdown(s, f, "week"),
     ),
+    "within trend": (
+        charts.plot_within_trend,
+        charts.within_trend_takeaway,
+        lambda s, f: within_hours(s, f, "week"),
+    ),
+    "stage times": (charts.plot_stage_times, charts.stage_times_takeaway, stage_times),
+    "transitions": (charts.plot_transitions, charts.transitions_takeaway, transitions),
     "reply curve": (charts.plot_reply_curve, charts.reply_curve_takeaway, reply_curve),
     "reply shares": (charts.plot_reply_shares, charts.reply_shares_takeaway, reply_shares),
     "why changed": (charts.plot_why_changed, charts.why_changed_takeaway, why_changed),

@@ -22,9 +22,13 @@ from leadlib.metrics import (
     like_for_like,
     reply_curve,
     reply_shares,
+    settling,
+    stage_times,
     status_counts,
     summary,
+    transitions,
     volume,
+    within_hours,
 )
 from leadlib.records import Lead
 from leadlib.store import Store
@@ -92,6 +96,10 @@ def everything(store: Store) -> list[pd.DataFrame]:
         decay(store, filters),
         reply_shares(store, filters),
         reply_curve(store, filters),
+        within_hours(store, filters, by="agent"),
+        stage_times(store, filters),
+        settling(store, filters),
+        transitions(store, filters),
     ]
 
 
@@ -151,3 +159,13 @@ def test_the_parts_add_up(rows: list[tuple[int, str, str, str, int | None]]) -> 
         assert row["leads"] == row["matured"] + row["pending"] + young_and_responded
         assert volume(store, Filters(), "hour")["leads"].sum() == row["leads"]
         assert heat_map(store, Filters())["leads"].sum() == row["leads"]
+        moves = transitions(store, Filters())
+        for edge, side in (("from_key", "first:"), ("to_key", "today:")):
+            assert moves.loc[moves[edge].str.startswith(side), "moved"].sum() == len(rows)
+        into, out_of = moves.groupby("to_key")["moved"].sum(), moves.groupby("from_key")["moved"].sum()
+        for key in set(into.index) & set(out_of.index):
+            assert into[key] == out_of[key]
+        told = within_hours(store, Filters()).iloc[0]
+        assert told["responded_within"] <= told["responded_matured"]
+        assert told["responded_within"] + told["unknown_within"] <= told["matured"]
+        assert told["unknown_within"] >= told["unknown_matured"]

@@ -33,7 +33,9 @@ from leadlib.charts.replies import (
 from leadlib.charts.reply_chances import plot_reply_chances, reply_chances_takeaway
 from leadlib.charts.response_rates import plot_response_rates, response_rates_takeaway
 from leadlib.charts.response_trend import plot_response_trend, response_trend_takeaway
+from leadlib.charts.stage_times import plot_stage_times, stage_times_takeaway
 from leadlib.charts.status import plot_status, status_takeaway
+from leadlib.charts.transitions import plot_transitions, transitions_takeaway
 from leadlib.charts.volume import plot_volume, volume_takeaway
 from leadlib.charts.waterfall import (
     plot_rate_mix,
@@ -43,6 +45,7 @@ from leadlib.charts.waterfall import (
     volume_mix_takeaway,
     why_changed_takeaway,
 )
+from leadlib.charts.within_trend import plot_within_trend, within_trend_takeaway
 
 __all__ = [
     "against_chance_takeaway",
@@ -73,18 +76,24 @@ __all__ = [
     "plot_reply_shares",
     "plot_response_rates",
     "plot_response_trend",
+    "plot_stage_times",
     "plot_status",
+    "plot_transitions",
     "plot_volume",
     "plot_volume_mix",
     "plot_why_changed",
+    "plot_within_trend",
     "rate_mix_takeaway",
     "reply_chances_takeaway",
     "reply_curve_takeaway",
     "reply_shares_takeaway",
     "response_rates_takeaway",
     "response_trend_takeaway",
+    "stage_times_takeaway",
     "status_takeaway",
+    "transitions_takeaway",
     "volume_mix_takeaway",
     "volume_takeaway",
     "why_changed_takeaway",
+    "within_trend_takeaway",
 ]

@@ -29,6 +29,7 @@ from leadlib.metrics.replies import (
     reply_shares,
 )
 from leadlib.metrics.rescue import backlog, queue, reply_chances
+from leadlib.metrics.stages import STEPS, settling, stage_times, transitions
 from leadlib.metrics.statistics import byar, newcombe, wilson
 from leadlib.metrics.table import (
     BADGE_WORDS,
@@ -52,6 +53,7 @@ from leadlib.metrics.table import (
     metric_named,
 )
 from leadlib.metrics.why_changed import FIGURES, PARTS, PERIODS, Moments, moments_of, why_changed
+from leadlib.metrics.within import within_hours
 from leadlib.metrics.working_clock import WorkingClock, clock_of
 
 __all__ = [
@@ -75,6 +77,7 @@ __all__ = [
     "QUESTIONS",
     "REPLY_GROUPS",
     "SLA_MINUTES",
+    "STEPS",
     "VERDICT_WORDS",
     "BadgeVerdict",
     "Clock",
@@ -109,10 +112,14 @@ __all__ = [
     "reply_chances",
     "reply_curve",
     "reply_shares",
+    "settling",
+    "stage_times",
     "status_counts",
     "summary",
     "summary_change",
+    "transitions",
     "volume",
     "why_changed",
     "wilson",
+    "within_hours",
 ]

@@ -18,8 +18,10 @@ from leadlib.metrics.questions import breakdown, funnel, heat_map, status_counts
 from leadlib.metrics.rate_mix import MIX_BY, rate_mix
 from leadlib.metrics.replies import REPLY_GROUPS, Clock, replies_by, reply_curve, reply_shares
 from leadlib.metrics.rescue import backlog, reply_chances
+from leadlib.metrics.stages import settling, stage_times, transitions
 from leadlib.metrics.table import METRICS, dimension_named, metric_named, unknown
 from leadlib.metrics.why_changed import why_changed
+from leadlib.metrics.within import within_hours
 from leadlib.store import Store
 
 
@@ -50,8 +52,12 @@ QUESTIONS: Mapping[str, Question] = {
     "volume": Question(volume, ANY, options=("grain",)),
     "heat_map": Question(heat_map),
     "funnel": Question(funnel, ("channel",)),
+    "stage_times": Question(stage_times),
+    "transitions": Question(transitions),
     "status_counts": Question(status_counts, ANY),
     "breakdown": Question(breakdown, ANY, default_by="channel"),
+    "within_hours": Question(within_hours, ANY),
+    "settling": Question(settling, group="channel"),
     "agents": Question(agents, group="agent"),
     "reply_shares": Question(reply_shares, options=("clock",)),
     "reply_curve": Question(reply_curve, options=("clock",)),

@@ -44,7 +44,7 @@ def reply_shares(store: Store, filters: Filters, clock: Clock = "wall") -> pd.Da
     Columns: key and label ("5 min"), clock, age_min, replied_within (share of all leads but calls, archiving counted as
     an end without reply; NaN where the looks do not support it), replied_within_low and _high (95 % interval by
     likelihood ratio, which takes in what the looks leave open; NaN where fewer than 20 leads tell), n_looks (leads that
-    tell of this age: see `_Group.looks`), reason (why there is no figure; empty if there is one), median_reply_min with
+    tell of this age: see `Looks.looks`), reason (why there is no figure; empty if there is one), median_reply_min with
     _low and _high (minutes by which half of the leads are replied to, and its 95 % interval; all NaN where the looks do
     not support it, infinite if fewer ever are), n_replied, n_archived, n_waiting, n_unknown (leads; the unknown are
     left out of all shares). Minutes are of `clock`: "wall", or "working" (`clock_of`).
@@ -103,7 +103,7 @@ def replies_by(store: Store, filters: Filters, by: str, clock: Clock = "wall", w
         dimension = dimension_named(by)
         everyone = breakdown(store, filters, by)
         groups = _groups(store, filters, dimension, clock)
-        nobody = _Group.of(_rows(store, filters, dimension, clock).iloc[:0])
+        nobody = Looks.of(_rows(store, filters, dimension, clock).iloc[:0])
         rows = [
             {**group.share(within), **group.usual(), **group.n_leads}
             for group in (groups.get(key, nobody) for key in everyone["key"])
@@ -133,14 +133,14 @@ _BY = ("key", "label", "is_active", "clock", *_SHARE, "median_reply_min", "p90_r
 
 
 @dataclass(frozen=True)
-class _Group:
+class Looks:
     """The intervals of some leads with their numbers, and the shares by age that follow from them."""
 
     rows: pd.DataFrame
     found: Incidence
 
     @classmethod
-    def of(cls, rows: pd.DataFrame) -> "_Group":
+    def of(cls, rows: pd.DataFrame) -> "Looks":
         known = rows[rows["kind"] != "unknown"].sort_values(["kind", "begins_min", "ends_min"])
         kinds = np.where(known["kind"] == "archived", _ARCHIVED, _REPLIED)
         return cls(rows, incidence(known["begins_min"], known["ends_min"].fillna(np.inf), kinds, known["leads"], 2))
@@ -224,20 +224,20 @@ def _first_place(begin: int, end: int, is_true: Callable[[int], bool]) -> int:
     return begin
 
 
-def _over_all(store: Store, filters: Filters, clock: Clock) -> _Group:
-    def made() -> _Group:
+def _over_all(store: Store, filters: Filters, clock: Clock) -> Looks:
+    def made() -> Looks:
         # By channel, because the same rows tell of each channel too.
         rows = _rows(store, filters, dimension_named("channel"), clock)
         ages = ["kind", "begins_min", "ends_min"]
-        return _Group.of(rows.groupby(ages, dropna=False)["leads"].sum().reset_index())
+        return Looks.of(rows.groupby(ages, dropna=False)["leads"].sum().reset_index())
 
     return remembered(store, ("replies", filters, clock), made)
 
 
-def _groups(store: Store, filters: Filters, by: Dimension, clock: Clock) -> Mapping[str, _Group]:
-    def made() -> dict[str, _Group]:
+def _groups(store: Store, filters: Filters, by: Dimension, clock: Clock) -> Mapping[str, Looks]:
+    def made() -> dict[str, Looks]:
         rows = _rows(store, filters, by, clock)
-        return {str(key): _Group.of(group) for key, group in rows.groupby(rows["key"].fillna(MISSING))}
+        return {str(key): Looks.of(group) for key, group in rows.groupby(rows["key"].fillna(MISSING))}
 
     return remembered(store, ("replies", filters, by.key, clock), made)
 

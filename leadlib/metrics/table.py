@@ -161,6 +161,21 @@ METRICS: tuple[Metric, ...] = (
         "matured",
     ),
     Metric(
+        "response_rate_within",
+        f"Responded within {_H}",
+        f"Within {_H}",
+        "share",
+        f"Share of the leads followed for at least {_H} that were seen responded by that age, whatever came later: the "
+        "only response rate to compare weeks by. Leads whose looks do not tell on which side of the mark a response "
+        "came are unknown.",
+        "more",
+        "within_hours",
+        "responded_within",
+        "matured",
+        question="within_hours",
+        beside=("unknown_within",),
+    ),
+    Metric(
         "response_rate_of_all",
         "Response rate of all leads",
         "Rate of all",
@@ -236,6 +251,27 @@ METRICS: tuple[Metric, ...] = (
         f"Leads followed for at least {_H} that have responded by now, within {_H} or later.",
         "more",
         "counts",
+    ),
+    Metric(
+        "responded_within",
+        f"Leads responded within {_H}",
+        f"Responded, {_H}",
+        "leads",
+        f"Leads followed for at least {_H} that were seen responded by that age.",
+        "more",
+        "within_hours",
+        question="within_hours",
+    ),
+    Metric(
+        "unknown_within",
+        f"Unknown within {_H}",
+        f"Unknown, {_H}",
+        "leads",
+        f"Leads followed for at least {_H} that responded between a look before that age and one after it, or of which "
+        "no stage was ever seen.",
+        "less",
+        "within_hours",
+        question="within_hours",
     ),
     Metric(
         "unknown_matured",
@@ -352,6 +388,30 @@ METRICS: tuple[Metric, ...] = (
         "leads",
         "previous_leads",
         question="funnel",
+    ),
+    Metric(
+        "median_step_min",
+        "Median time to the next stage",
+        "Median step",
+        "minutes",
+        "Time on the wall clock after which half of the leads on one rung of the ladder, calls left out, were on the "
+        "next; those that never get there count too. Worked out from the looks between which stages changed, refused "
+        "where these are too far apart.",
+        "less",
+        "stage_times",
+        question="stage_times",
+        beside=("reason",),
+    ),
+    Metric(
+        "moved",
+        "Leads that moved",
+        "Moved",
+        "leads",
+        "Leads by the stage that they were first seen at, those that they were seen to enter after it, and the one of "
+        "today: what goes into a stage comes out of it.",
+        "neither",
+        "stage_paths",
+        question="transitions",
     ),
     Metric(
         "unassigned",
@@ -684,6 +744,18 @@ METRICS: tuple[Metric, ...] = (
         "less",
         "reply_intervals",
         question="replies_by",
+    ),
+    Metric(
+        "settled_h",
+        "95 % of replies after",
+        "Settled after",
+        "hours",
+        "Age on the wall clock by which 95 % of the replies of a week had come: a rate within a shorter time "
+        "leaves more of them out.",
+        "less",
+        "stage_times",
+        question="settling",
+        beside=("n_reached", "n_followed", "reason"),
     ),
 )
 _BY_KEY = {metric.key: metric for metric in METRICS}

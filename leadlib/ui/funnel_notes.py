@@ -1,4 +1,4 @@
-"""Which stages a channel never reports, in as few sentences as it takes."""
+"""What the bars of a funnel leave out: stages that a channel never reports, and leads off the ladder."""
 
 from collections.abc import Sequence
 
@@ -25,6 +25,27 @@ def notes(per_channel: pd.DataFrame) -> list[str]:
             silent.setdefault(left_out, []).append(label)
     sentences += [f"It never reports {_words(out)} for {formats.listed(who, 'or')}." for out, who in silent.items()]
     return [" ".join(sentences)] if sentences else []
+
+
+def beside_the_ladder(stages: pd.DataFrame) -> list[str]:
+    """A sentence for leads that no bar of a funnel of one group tells for certain; none where there are none."""
+    if stages.empty:
+        return []
+    row = stages.iloc[0]
+    parts = []
+    if row["archived_unknown"]:
+        parts.append(
+            f"{formats.count_of(row['archived_unknown'], 'lead')} first seen archived: they were sent, and the hatched "
+            "pieces are as long as if all of them had come so far"
+        )
+    if row["off_ladder"]:
+        parts.append(f"{formats.count_of(row['off_ladder'], 'lead')} of an unrecognised status: in no bar")
+    return [f"{'; '.join(parts)}."] if parts else []
+
+
+def on_steps(steps: pd.DataFrame) -> list[str]:
+    """A sentence for each step of `stage_times` that has no time: why it has none."""
+    return [f"{label}: {reason}" for label, reason in zip(steps["label"], steps["reason"], strict=True) if reason]
 
 
 def _words(stages: Sequence[str]) -> str:

@@ -130,6 +130,13 @@ def _by_group(frame: pd.DataFrame, metrics: Sequence[str]) -> Twin:
             shown[metric.label] = frame[key].map(_WORDS)
         elif metric.unit == "minutes":
             shown[metric.label] = [formats.duration(minutes * 60) for minutes in frame[key]]
+            if f"{key}_low" in frame and "clock" not in frame:  # a span on the working clock is told in other words
+                shown[f"{metric.short_label}, 95 % interval"] = [
+                    formats.duration_range(low * 60, high * 60)
+                    for low, high in zip(frame[f"{key}_low"], frame[f"{key}_high"], strict=True)
+                ]
+            if "reason" in frame:
+                shown["Why not"] = frame["reason"]
         elif metric.unit == "points":
             add_points(metric)
         elif metric.unit == "estimated share":

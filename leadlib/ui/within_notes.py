@@ -1,0 +1,36 @@
+"""What stands under the weeks: where history is too thin for a rate, and when the replies of each channel have come."""
+
+import pandas as pd
+
+from leadlib import formats
+from leadlib.metrics.stages import FOLLOWED_DAYS
+from leadlib.metrics.table import HOURS_TO_MATURE, MAXIMUM_UNKNOWN_SHARE
+
+_HOUR_S = 3600
+
+
+def notes(weeks: pd.DataFrame, channels: pd.DataFrame) -> list[str]:
+    """Sentences for a frame of `within_hours` by week and one of `settling`; none without leads."""
+    if weeks.empty:
+        return []
+    sentences = []
+    thin = int((weeks["response_rate_within_quality"] == "bounds").sum())
+    if thin:
+        of_weeks = "the only week" if len(weeks) == 1 else f"{thin} of {formats.count_of(len(weeks), 'week')}"
+        sentences.append(
+            f"In {of_weeks} history is too thin for a rate within {HOURS_TO_MATURE}{formats.NBSP}h: of more than "
+            f"{formats.percent(MAXIMUM_UNKNOWN_SHARE)} of the leads the looks do not tell whether they responded by "
+            "then. The line reaches from none of them to all."
+        )
+    known = channels[channels["settled_h"].notna()]
+    if len(known):
+        ages = [f"{row['label']} {formats.duration(row['settled_h'] * _HOUR_S)}" for _, row in known.iterrows()]
+        sentences.append(
+            f"Of the replies of the first {FOLLOWED_DAYS} days, 95{formats.NBSP}% have come by the age of: "
+            f"{formats.listed(ages)}."
+        )
+    untold = channels[channels["settled_h"].isna()]
+    if len(untold):
+        names = formats.listed(list(untold["label"]), "or")
+        sentences.append(f"By what age replies have come cannot be told for {names} yet.")
+    return sentences
