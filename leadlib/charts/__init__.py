@@ -5,8 +5,15 @@ them where no markup is read.
 """
 
 from leadlib.charts.against_chance import against_chance_takeaway, plot_against_chance
+from leadlib.charts.agents_funnel import agents_takeaway, plot_agents
 from leadlib.charts.backlog import backlog_takeaway, plot_backlog
 from leadlib.charts.badges import badges_takeaway, plot_badges
+from leadlib.charts.calibration import (
+    calibration_takeaway,
+    maturing_takeaway,
+    plot_agents_beside_truth,
+    plot_beside_truth,
+)
 from leadlib.charts.decay import decay_takeaway, plot_decay
 from leadlib.charts.funnel import (
     funnel_by_channel_takeaway,
@@ -46,8 +53,10 @@ from leadlib.charts.waterfall import (
 
 __all__ = [
     "against_chance_takeaway",
+    "agents_takeaway",
     "backlog_takeaway",
     "badges_takeaway",
+    "calibration_takeaway",
     "decay_takeaway",
     "entity_types_takeaway",
     "funnel_by_channel_takeaway",
@@ -55,10 +64,14 @@ __all__ = [
     "heat_map_takeaway",
     "hours_takeaway",
     "league_takeaway",
+    "maturing_takeaway",
     "missed_takeaway",
     "plot_against_chance",
+    "plot_agents",
+    "plot_agents_beside_truth",
     "plot_backlog",
     "plot_badges",
+    "plot_beside_truth",
     "plot_decay",
     "plot_entity_types",
     "plot_funnel",
