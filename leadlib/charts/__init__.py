@@ -5,7 +5,6 @@ them where no markup is read.
 """
 
 from leadlib.charts.against_chance import against_chance_takeaway, plot_against_chance
-from leadlib.charts.agents_funnel import agents_takeaway, plot_agents
 from leadlib.charts.backlog import backlog_takeaway, plot_backlog
 from leadlib.charts.badges import badges_takeaway, plot_badges
 from leadlib.charts.calibration import (
@@ -53,7 +52,6 @@ from leadlib.charts.waterfall import (
 
 __all__ = [
     "against_chance_takeaway",
-    "agents_takeaway",
     "backlog_takeaway",
     "badges_takeaway",
     "calibration_takeaway",
@@ -67,7 +65,6 @@ __all__ = [
     "maturing_takeaway",
     "missed_takeaway",
     "plot_against_chance",
-    "plot_agents",
     "plot_agents_beside_truth",
     "plot_backlog",
     "plot_badges",
