@@ -12,7 +12,7 @@ from leadlib.errors import StoreError
 from leadlib.expiry import watch_expiry
 from leadlib.export import Tickets
 from leadlib.past import Past
-from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings
+from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings, Truth
 from leadlib.store import Store, SyncRow, months_before
 from leadlib.sync import Progress, publishable, run_sync
 from leadlib.webhooks import APPLY_EVERY_S, LOOK_EVERY_S, Applier, KnownAddresses, Spool, Watch
@@ -90,6 +90,11 @@ class Engine:
     def is_sandbox(self) -> bool:
         """True if the leads are planted ones of the built-in sandbox."""
         return self.sandbox is not None
+
+    @property
+    def truth(self) -> Truth | None:
+        """What was planted in the built-in sandbox; None for a portal, whose truth nobody knows."""
+        return None if self.sandbox is None else self.sandbox.truth
 
     @property
     def dialect(self) -> Dialect:

@@ -7,6 +7,12 @@ them where no markup is read.
 from leadlib.charts.against_chance import against_chance_takeaway, plot_against_chance
 from leadlib.charts.backlog import backlog_takeaway, plot_backlog
 from leadlib.charts.badges import badges_takeaway, plot_badges
+from leadlib.charts.calibration import (
+    calibration_takeaway,
+    maturing_takeaway,
+    plot_agents_beside_truth,
+    plot_beside_truth,
+)
 from leadlib.charts.decay import decay_takeaway, plot_decay
 from leadlib.charts.funnel import (
     funnel_by_channel_takeaway,
@@ -51,6 +57,7 @@ __all__ = [
     "against_chance_takeaway",
     "backlog_takeaway",
     "badges_takeaway",
+    "calibration_takeaway",
     "decay_takeaway",
     "entity_types_takeaway",
     "funnel_by_channel_takeaway",
@@ -58,10 +65,13 @@ __all__ = [
     "heat_map_takeaway",
     "hours_takeaway",
     "league_takeaway",
+    "maturing_takeaway",
     "missed_takeaway",
     "plot_against_chance",
+    "plot_agents_beside_truth",
     "plot_backlog",
     "plot_badges",
+    "plot_beside_truth",
     "plot_decay",
     "plot_entity_types",
     "plot_funnel",

@@ -81,6 +81,14 @@ COLUMNS: tuple[Column, ...] = (
     Column("sender_key", "Equal for equal senders, and tells nothing else about them."),
     Column("first_seen_at", "When a sync first saw the lead.", _INSTANT),
     Column("last_seen_at", "When a sync last saw the lead.", _INSTANT),
+    Column(
+        "replied_after", "The reply came after this moment and not after the next; equal if an event told.", _INSTANT
+    ),
+    Column("replied_by", "The first moment at which the lead was known to be responded.", _INSTANT),
+    Column(
+        "archived_after", "It was archived after this moment and not after the next; equal if an event told.", _INSTANT
+    ),
+    Column("archived_by", "The first moment at which the lead was known to be archived.", _INSTANT),
     Column("source", "What the newest observation came from: rest (a sync) or webhook."),
     Column("deleted_at_source", "When the lead was found to be gone from the portal; empty if it is there.", _INSTANT),
     Column("sender_name", "The sender's name.", is_personal=True),

@@ -6,6 +6,7 @@ import itertools
 import math
 import random
 from dataclasses import replace
+from datetime import timedelta
 from functools import lru_cache
 from typing import Final
 
@@ -31,6 +32,9 @@ _IGNORED_FACTOR: Final = 0.1
 _PROJECT_SEATS: Final = (1, 4, 8, 13, 19, 20)
 _MINUTE_MS: Final = 60_000
 _LONGEST_DELAY_MS: Final = 30 * rhythm.DAY_MS
+_SHORTEST_DELAY_MS: Final = 40_000
+_AUTO_FROM_MS, _AUTO_WITHIN_MS = 5_000, 50_000
+_UNASSIGNED_MEDIAN_MIN, _UNASSIGNED_SIGMA = 240.0, 1.0
 
 
 class Planter:
@@ -180,18 +184,44 @@ def _call_fate(rng: random.Random, created_ms: int, propensity: float) -> _Fate:
 
 def _message_fate(rng: random.Random, created_ms: int, channel: str, propensity: float, agent: Agent | None) -> _Fate:
     is_answered = rng.random() < propensity
-    if is_answered and agent is not None and agent.is_auto_responder and channel == "whatsapp":
-        after = 5_000 + int(rng.random() * 50_000)
+    if is_answered and _is_automatic(channel, agent):
+        after = _AUTO_FROM_MS + int(rng.random() * _AUTO_WITHIN_MS)
         return created_ms + 1_000, created_ms + after - 1_000, created_ms + after, 0, 0
     delivered_ms = created_ms + 1_000 + int(rng.random() * 29_000) if rng.random() < 0.94 else None
     if is_answered:
-        median = 240.0 if agent is None else agent.median_delays[channel]
-        sigma = 1.0 if agent is None else agent.delay_sigma
+        median, sigma = _delay_of(channel, agent)
         after = min(int(median * _MINUTE_MS * math.exp(rng.gauss(0, sigma))), _LONGEST_DELAY_MS)
-        after = max(after, 40_000)
+        after = max(after, _SHORTEST_DELAY_MS)
         opened_ms = created_ms + int(after * (0.75 + 0.24 * rng.random()))
         return delivered_ms or created_ms + 1_000, opened_ms, created_ms + after, 0, 0
     if delivered_ms is not None and rng.random() < 0.62:
         after = min(int(300 * _MINUTE_MS * math.exp(rng.gauss(0, 1.5))), _LONGEST_DELAY_MS)
         return delivered_ms, max(delivered_ms, created_ms + after), None, 0, 0
     return delivered_ms, None, None, 0, 0
+
+
+def share_of_answers_by(channel: str, agent: Agent | None, age: timedelta) -> float:
+    """The planted share of an agent's answers on a channel that have come by an age; None stands for nobody's leads.
+
+    That is of the habits, not of what became of single leads.
+    """
+    if channel == "call":
+        return 1.0
+    age_ms = age / timedelta(milliseconds=1)
+    if _is_automatic(channel, agent):
+        return min(max((age_ms - _AUTO_FROM_MS) / _AUTO_WITHIN_MS, 0.0), 1.0)
+    if not _SHORTEST_DELAY_MS <= age_ms < _LONGEST_DELAY_MS:
+        return float(age_ms >= _LONGEST_DELAY_MS)
+    median, sigma = _delay_of(channel, agent)
+    return (1 + math.erf(math.log(age_ms / (median * _MINUTE_MS)) / sigma / math.sqrt(2))) / 2
+
+
+def _is_automatic(channel: str, agent: Agent | None) -> bool:
+    return agent is not None and agent.is_auto_responder and channel == "whatsapp"
+
+
+def _delay_of(channel: str, agent: Agent | None) -> tuple[float, float]:
+    """The median delay in minutes of the answers that come, and the spread of its logarithm."""
+    if agent is None:
+        return _UNASSIGNED_MEDIAN_MIN, _UNASSIGNED_SIGMA
+    return agent.median_delays[channel], agent.delay_sigma

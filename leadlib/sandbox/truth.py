@@ -22,7 +22,7 @@ from leadlib.sandbox.brokerage import (
 )
 from leadlib.sandbox.clock import Clock, from_ms, three_months_before, to_ms
 from leadlib.sandbox.lead import Lead
-from leadlib.sandbox.planting import Planter
+from leadlib.sandbox.planting import Planter, share_of_answers_by
 from leadlib.sandbox.presence import Presence
 
 DAYS_BACK: Final = 100
@@ -184,8 +184,23 @@ class Truth:
         This is what a response rate estimates once every lead has had time; the agent's own propensities differ from
         it by his mix of channels and by the listing nobody answers.
         """
-        planted = [lead.propensity for lead in self.visible(at) if lead.agent_id == agent_id]
-        return sum(planted) / len(planted) if planted else None
+        return self.expected_share_answered(lead for lead in self.visible(at) if lead.agent_id == agent_id)
+
+    def expected_share_answered(self, leads: Iterable[Lead], age: timedelta | None = None) -> float | None:
+        """The mean probability, by the planted habits, with which `leads` are ever answered; None without leads.
+
+        With `age`, the one with which they are answered at that age or before. What became of them has no say.
+        """
+        by_id: dict[int | None, Agent | None] = {agent.id: agent for agent in self.agents}
+        total, n_leads = 0.0, 0
+        by_now: dict[tuple[int | None, str], float] = {}
+        for lead in leads:
+            kind = (lead.agent_id, lead.channel)
+            if age is not None and kind not in by_now:
+                by_now[kind] = share_of_answers_by(lead.channel, by_id.get(lead.agent_id), age)
+            total += lead.propensity * by_now.get(kind, 1.0)
+            n_leads += 1
+        return total / n_leads if n_leads else None
 
     def outages(self, at: datetime) -> tuple[tuple[datetime, datetime], ...]:
         """Begin and end (not included) of the portal's outages inside the window at `at`."""

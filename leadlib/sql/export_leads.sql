@@ -29,6 +29,19 @@ with filtered as (
     where true /* filters */
 ),
 
+-- the stretches in which leads were answered and archived, as the looks at them tell
+ends as (
+    select
+        lead_id,
+        min(not_before) filter (stage = 'responded') as replied_after,
+        min(not_after) filter (stage = 'responded') as replied_by,
+        min(not_before) filter (stage = 'archived') as archived_after,
+        min(not_after) filter (stage = 'archived') as archived_by
+    from status_observations
+    where stage in ('responded', 'archived')
+    group by lead_id
+),
+
 agent_names as (
     select agent_id, arg_max(name, seen_at) as agent_name
     from agents
@@ -81,9 +94,14 @@ select
     f.sender_key,
     f.first_seen_at,
     f.last_seen_at,
+    e.replied_after,
+    e.replied_by,
+    e.archived_after,
+    e.archived_by,
     f.source,
     f.deleted_at_source
 from filtered as f
+left join ends as e using (lead_id)
 left join agent_names as a using (agent_id)
 left join listing_names as l using (listing_id)
 left join project_names as p using (project_id)

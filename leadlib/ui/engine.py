@@ -7,6 +7,7 @@ import streamlit as st
 
 from leadlib.config import load_settings
 from leadlib.engine import Engine
+from leadlib.errors import LeadlibError
 from leadlib.filters import Filters
 
 
@@ -23,6 +24,14 @@ def get_engine() -> Engine:
     engine = Engine.open(load_settings())
     engine.worker.start()
     return engine
+
+
+def is_sandbox() -> bool:
+    """True if the leads are planted ones; False too where no engine can be opened, which the page itself explains."""
+    try:
+        return get_engine().is_sandbox
+    except LeadlibError:
+        return False
 
 
 def load(question: Callable[..., pd.DataFrame], filters: Filters, **arguments: str | int | bool | None) -> pd.DataFrame:

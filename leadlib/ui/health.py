@@ -67,7 +67,7 @@ def draw_past(view: View) -> None:
     rest = (
         f"webhook events of {webhooks} to {formats.instant(past.ended_at, zone)}"
         if past.ended_at
-        else (f"webhook events since {webhooks}, which are still being applied")
+        else f"webhook events since {webhooks}, which are still being applied"
     )
     plain(f"The sandbox's past was replayed when this store was new: looks at the portal from {began} on, then {rest}.")
 

@@ -44,6 +44,8 @@ def twin(frame: pd.DataFrame, metrics: Sequence[str]) -> Twin:
         return _over_time(frame)
     if "weekday" in frame:
         return _over_week(frame)
+    if "planted" in frame:
+        return _beside_truth(frame)
     return _by_group(frame, metrics)
 
 
@@ -89,6 +91,23 @@ def _over_week(frame: pd.DataFrame) -> Twin:
     columns = dict.fromkeys(wide.columns, number)
     wide.insert(0, "Hour", [formats.hour(int(str(hour))) for hour in wide.index])
     return Twin(wide, columns)
+
+
+def _beside_truth(frame: pd.DataFrame) -> Twin:
+    """Rows of `calibration`, of shares or of whole numbers."""
+    is_counted = frame["topic"].isin(["leads", "reached"]).all()
+    scale, form = (1, COUNT) if is_counted else (100, PERCENT)
+    shown = {
+        "What": frame["label"],
+        **({} if is_counted else {"Leads": frame["leads"]}),
+        "Estimate": frame["estimate"] * scale,
+        "From": frame["low"] * scale,
+        "To": frame["high"] * scale,
+        "Planted": frame["planted"] * scale,
+        "Inside": frame["is_inside"].map({True: "yes", False: "no"}),
+    }
+    columns = {name: st.column_config.NumberColumn(format=form) for name in ("Estimate", "From", "To", "Planted")}
+    return Twin(pd.DataFrame(shown), {"Leads": st.column_config.NumberColumn(format=COUNT), **columns})
 
 
 def _by_group(frame: pd.DataFrame, metrics: Sequence[str]) -> Twin:

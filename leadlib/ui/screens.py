@@ -5,6 +5,8 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from leadlib.ui.engine import is_sandbox
+
 _PAGES = Path(__file__).resolve().parents[2] / "pages"
 _SCREENS = {
     "overview": ("Overview", ":material/dashboard:"),
@@ -20,11 +22,15 @@ _SCREENS = {
     "changes": ("Why did it change", ":material/stacked_bar_chart:"),
     "leads": ("Leads", ":material/list_alt:"),
     "health": ("Data health", ":material/health_and_safety:"),
+    "calibration": ("Calibration", ":material/science:"),
 }
 
 
 _UNLISTED = {"agent"}
 """Reached from a row or a point, not from the menu."""
+
+_SANDBOX_ONLY = {"calibration"}
+"""Listed where leads are planted; elsewhere the page says that it has nothing to say."""
 
 
 def screen(name: str) -> StreamlitPage:
@@ -35,8 +41,12 @@ def screen(name: str) -> StreamlitPage:
         title=title,
         icon=icon,
         default=name == next(iter(_SCREENS)),
-        visibility="hidden" if name in _UNLISTED else "visible",
+        visibility="visible" if _is_listed(name) else "hidden",
     )
+
+
+def _is_listed(name: str) -> bool:
+    return name not in _UNLISTED and (name not in _SANDBOX_ONLY or is_sandbox())
 
 
 def all_screens() -> list[StreamlitPage]:

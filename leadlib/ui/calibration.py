@@ -1,0 +1,72 @@
+"""The pieces of the calibration page, which only the built-in sandbox has."""
+
+import math
+
+import pandas as pd
+import streamlit as st
+
+from leadlib import formats
+from leadlib.calibration import ESTIMATES, calibration
+from leadlib.ui import numbers
+from leadlib.ui.text import plain
+from leadlib.ui.view import View
+
+__all__ = ["ESTIMATES", "draw_counts", "load_or_stop", "of", "on_median"]
+
+
+def load_or_stop(view: View) -> pd.DataFrame:
+    """The frame of `calibration`; ends the page where no truth was planted, or nothing was read yet."""
+    truth = view.engine.truth
+    if truth is None:
+        with st.container(border=True):
+            st.header("Nothing was planted here", anchor=False, icon=":material/science_off:")
+            plain(
+                "This page compares figures with the truth that was planted in the built-in sandbox. Of a real account "
+                "nobody knows the truth, so there is nothing to compare with."
+            )
+        st.stop()
+    frame = calibration(view.engine.store, truth)
+    if frame.empty:
+        plain("Nothing was read yet. This page fills by itself.")
+        st.stop()
+    past = view.engine.past
+    if past is not None and past.is_unfinished:
+        plain("The sandbox's past is still being replayed, so some figures will change.")
+    return frame
+
+
+def of(frame: pd.DataFrame, *topics: str) -> pd.DataFrame:
+    """The rows of some topics."""
+    return frame[frame["topic"].isin(topics)].reset_index(drop=True)
+
+
+def on_median(frame: pd.DataFrame) -> list[str]:
+    """A sentence on the median, which is no share and so stands in no bar."""
+    rows = of(frame, "median_reply_min")
+    if rows.empty:
+        return []
+    row = rows.iloc[0]
+    planted = f"planted {_duration(row['planted'])}"
+    if formats.is_missing(row["is_inside"]):
+        return [f"The median time to a reply cannot be told from these looks ({planted})."]
+    low, high = _duration(row["low"]), _duration(row["high"])
+    inside = "inside" if row["is_inside"] else "outside"
+    return [f"Median time to a reply {_duration(row['estimate'])}, interval {low} to {high}; {planted}: {inside}."]
+
+
+def draw_counts(frame: pd.DataFrame) -> None:
+    """Leads by channel and by stage beside the planted ones: whole numbers, which have to agree."""
+    rows = of(frame, "leads", "reached")
+    n_wrong = int((~rows["is_inside"].astype(bool)).sum())
+    wrong = (
+        "each is what was planted" if n_wrong == 0 else f"{formats.number(n_wrong)} of them are not what was planted"
+    )
+    plain(
+        f"Leads by channel and by the stage they reached, as the store knows them: {wrong}. A stage has bounds where "
+        "leads were archived before they were first seen."
+    )
+    numbers.draw(numbers.twin(rows, []), alt="Leads by channel and by stage, and how many were planted")
+
+
+def _duration(minutes: float) -> str:
+    return "never" if math.isinf(minutes) else formats.duration(minutes * 60)
