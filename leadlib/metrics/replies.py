@@ -54,7 +54,7 @@ def reply_shares(store: Store, filters: Filters, clock: Clock = "wall") -> pd.Da
         group = _over_all(store, filters, clock)
         if not sum(group.n_leads.values()):
             return pd.DataFrame({name: [] for name in _SHARES}).astype(dict.fromkeys(_SHARE_TEXTS, "str"))
-        rows = [{"key": label, "label": label, **group.share(label)} for label in SLA_MINUTES]
+        rows = [{"key": label, "label": label, **group.share(age)} for label, age in SLA_MINUTES.items()]
         return pd.DataFrame(rows).assign(clock=clock, **group.median(), **group.n_leads)[list(_SHARES)]
 
     return _kept(store, ("reply_shares", filters, clock), made)
@@ -84,26 +84,26 @@ def reply_curve(store: Store, filters: Filters, clock: Clock = "wall") -> pd.Dat
     )
 
 
-def replies_by(store: Store, filters: Filters, by: str, clock: Clock = "wall", within: str = "60 min") -> pd.DataFrame:
+def replies_by(store: Store, filters: Filters, by: str, clock: Clock = "wall", within: int = 60) -> pd.DataFrame:
     """Replies within an age, and how long they take, per group of one of REPLY_GROUPS: rows as in `breakdown`.
 
     Columns: key, label, is_active, clock, age_min, replied_within with _low and _high, n_looks, reason (all as in
-    `reply_shares`, for the age `within`, a key of SLA_MINUTES), median_reply_min (minutes by which half of the group's
-    leads are replied to; infinite if fewer ever are), p90_reply_min (minutes by which nine in ten of its replies had
-    come; leads without one are left out), n_replied, n_archived, n_waiting, n_unknown. All figures are NaN where fewer
-    than 20 leads tell, the minutes also where fewer than half of the replied leads were seen waiting first. Calls are
-    left out, so a group of calls has no leads here. Raises FilterError for another `by` or `within`.
+    `reply_shares`, for the age `within` in minutes, one of SLA_MINUTES), median_reply_min (minutes by which half of the
+    group's leads are replied to; infinite if fewer ever are), p90_reply_min (by which nine in ten replies had come;
+    leads without one are left out), n_replied, n_archived, n_waiting, n_unknown. All figures are NaN where fewer than
+    20 leads tell, the minutes also where fewer than half of the replied leads were seen waiting first. Calls are left
+    out, so a group of calls has no leads here. Raises FilterError for another `by`, `clock` or `within`.
     """
     if by not in REPLY_GROUPS:
         raise unknown("group for replies", by, REPLY_GROUPS)
-    if within not in SLA_MINUTES:
-        raise unknown("age", within, SLA_MINUTES)
+    if within not in SLA_MINUTES.values():
+        raise unknown("age in minutes", str(within), map(str, SLA_MINUTES.values()))
 
     def made() -> pd.DataFrame:
         dimension = dimension_named(by)
         everyone = breakdown(store, filters, by)
         groups = _groups(store, filters, dimension, clock)
-        nobody = _Group.of(_rows(store, filters, dimension, clock).iloc[:0])
+        nobody = _Group.of(_rows(store, filters, dimension, clock).iloc[:0], clock)
         rows = [
             {**group.share(within), **group.usual(), **group.n_leads}
             for group in (groups.get(key, nobody) for key in everyone["key"])
@@ -116,8 +116,13 @@ def replies_by(store: Store, filters: Filters, by: str, clock: Clock = "wall", w
 
 
 def age_words(minutes: float, clock: Clock) -> str:
-    """An age in words. On the working clock there are no days, for a day of it would not be one of the calendar."""
-    if clock == "wall" or minutes < 60:
+    """An age in words, "never" for an infinite one.
+
+    On the working clock there are no days, for 24 hours of work are several days of the calendar.
+    """
+    if np.isinf(minutes):
+        return "never"
+    if clock == "wall" or not minutes >= 60:
         return formats.duration(minutes * 60)
     hours, rest = divmod(round(minutes), 60)
     whole = f"{formats.number(hours)}{formats.NBSP}h"
@@ -138,12 +143,15 @@ class _Group:
 
     rows: pd.DataFrame
     found: Incidence
+    clock: Clock
 
     @classmethod
-    def of(cls, rows: pd.DataFrame) -> "_Group":
+    def of(cls, rows: pd.DataFrame, clock: Clock) -> "_Group":
         known = rows[rows["kind"] != "unknown"].sort_values(["kind", "begins_min", "ends_min"])
         kinds = np.where(known["kind"] == "archived", _ARCHIVED, _REPLIED)
-        return cls(rows, incidence(known["begins_min"], known["ends_min"].fillna(np.inf), kinds, known["leads"], 2))
+        return cls(
+            rows, incidence(known["begins_min"], known["ends_min"].fillna(np.inf), kinds, known["leads"], 2), clock
+        )
 
     @property
     def n_leads(self) -> dict[str, int]:
@@ -161,12 +169,11 @@ class _Group:
         tells |= end - begin <= minutes
         return int(self.rows["leads"].to_numpy()[tells].sum())
 
-    def share(self, label: str) -> dict[str, Any]:
+    def share(self, minutes: int) -> dict[str, Any]:
         """The share replied to within an age of SLA_MINUTES, or the reason why it cannot be told."""
-        minutes = SLA_MINUTES[label]
         n_looks = self.looks(minutes)
         low, high = self.found.by(_REPLIED, minutes)
-        reason = _reason(label, minutes, n_looks, low, high)
+        reason = _reason(minutes, self.clock, n_looks, low, high)
         least, most = self.found.interval(_REPLIED, minutes) if n_looks >= MINIMUM_FOR_VERDICT else (np.nan, np.nan)
         told = (minutes, np.nan if reason else (low + high) / 2, least, most, n_looks, reason)
         return dict(zip(_SHARE, told, strict=True))
@@ -229,7 +236,7 @@ def _over_all(store: Store, filters: Filters, clock: Clock) -> _Group:
         # By channel, because the same rows tell of each channel too.
         rows = _rows(store, filters, dimension_named("channel"), clock)
         ages = ["kind", "begins_min", "ends_min"]
-        return _Group.of(rows.groupby(ages, dropna=False)["leads"].sum().reset_index())
+        return _Group.of(rows.groupby(ages, dropna=False)["leads"].sum().reset_index(), clock)
 
     return remembered(store, ("replies", filters, clock), made)
 
@@ -237,7 +244,7 @@ def _over_all(store: Store, filters: Filters, clock: Clock) -> _Group:
 def _groups(store: Store, filters: Filters, by: Dimension, clock: Clock) -> Mapping[str, _Group]:
     def made() -> dict[str, _Group]:
         rows = _rows(store, filters, by, clock)
-        return {str(key): _Group.of(group) for key, group in rows.groupby(rows["key"].fillna(MISSING))}
+        return {str(key): _Group.of(group, clock) for key, group in rows.groupby(rows["key"].fillna(MISSING))}
 
     return remembered(store, ("replies", filters, by.key, clock), made)
 
@@ -259,9 +266,10 @@ def _kept(store: Store, key: Hashable, make: Callable[[], pd.DataFrame]) -> pd.D
     return remembered(store, key, make).copy(deep=False)
 
 
-def _reason(label: str, minutes: float, n_looks: int, low: float, high: float) -> str:
+def _reason(minutes: int, clock: Clock, n_looks: int, low: float, high: float) -> str:
+    label = next(label for label, age in SLA_MINUTES.items() if age == minutes)
     if n_looks < MINIMUM_FOR_VERDICT:
-        around = f"{formats.duration(minutes * 30)} and {formats.duration(minutes * 120)}"
+        around = f"{age_words(minutes / 2, clock)} and {age_words(minutes * 2, clock)}"
         leads = formats.count_of(n_looks, "lead")
         return f"Too few looks to tell {label}: between the ages of {around} the portal was asked about {leads}."
     if not high - low <= WIDEST_BOUNDS:

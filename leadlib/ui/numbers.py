@@ -11,7 +11,7 @@ import streamlit as st
 from leadlib import formats
 from leadlib.charts.volume import grain_of, leads_by_bucket
 from leadlib.formats import Grain
-from leadlib.metrics import BADGE_WORDS, METRICS, VERDICT_WORDS, Metric, metric_named
+from leadlib.metrics import BADGE_WORDS, METRICS, VERDICT_WORDS, Metric, age_words, metric_named
 
 COUNT = "%,d"
 PERCENT = "%.1f %%"
@@ -129,7 +129,8 @@ def _by_group(frame: pd.DataFrame, metrics: Sequence[str]) -> Twin:
         if metric.unit == "words":
             shown[metric.label] = frame[key].map(_WORDS)
         elif metric.unit == "minutes":
-            shown[metric.label] = [formats.duration(minutes * 60) for minutes in frame[key]]
+            clocks = frame["clock"] if "clock" in frame else ["wall"] * len(frame)
+            shown[metric.label] = [age_words(minutes, clock) for minutes, clock in zip(frame[key], clocks, strict=True)]
         elif metric.unit == "points":
             add_points(metric)
         elif metric.unit == "estimated share":

@@ -1,8 +1,44 @@
-"""What stands under the shares of leads replied to in time: on how many leads they rest, and why some are missing."""
+"""What stands beside the shares of leads replied to in time: the clock, on how many leads they rest, what is missing.
+
+And the ways from a share to its leads.
+"""
+
+from collections.abc import Callable
 
 import pandas as pd
 
 from leadlib import formats
+from leadlib.ui import drill
+from leadlib.ui.text import plain
+from leadlib.ui.view import View
+
+
+def on_clock(view: View, clock: str) -> None:
+    """Says which hours the working clock counts; nothing on the wall clock."""
+    if clock == "working":
+        store = view.engine.store
+        plain(
+            f"Minutes count during {store.working_hours} ({store.timezone.key}) alone, set by LEADLIB_WORKING_HOURS. "
+            "Public holidays are not known and count as what their weekday is."
+        )
+
+
+def show_channel(channel: str) -> None:
+    """For a chart's on_choose: asks for the leads of a channel."""
+    drill.to_leads("type", channel)
+
+
+def show_week(channels: pd.DataFrame) -> Callable[[str], None]:
+    """For a chart's on_choose: what asks for the leads of a week that its share counts, all but calls.
+
+    `channels` is a frame of `replies_by` channel under the same filters.
+    """
+    counted = [channel for channel in channels["key"] if channel != "call"]
+
+    def show(monday: str) -> None:
+        drill.to_week(monday, counted)
+
+    return show
 
 
 def on_shares(shares: pd.DataFrame) -> list[str]:
