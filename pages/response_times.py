@@ -60,6 +60,6 @@ with right:
         takeaway=charts.reply_trend_takeaway(weeks),
         table=weeks,
         metrics=in_time,
-        notes=["A point leads to the leads of its week."],
+        notes=["Weeks that the looks do not tell of have no point. A point leads to the leads of its week."],
         on_choose=reply_notes.show_week(channels),
     )

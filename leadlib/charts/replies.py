@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 
 from leadlib import formats
 from leadlib.charts.drawing import Row, bar_rows, empty_figure, named, safe, shortened
-from leadlib.metrics import MINIMUM_FOR_VERDICT, Clock, age_words, metric_named
+from leadlib.metrics import MINIMUM_FOR_VERDICT, Clock, age_words, metric_named, sla_words
 from leadlib.theme import PALETTES, Theme, figure
 
 _HEIGHT_PX = 360
@@ -167,15 +167,16 @@ def replies_by_takeaway(frame: pd.DataFrame) -> str:
     if told.empty:
         return "No leads for these filters." if shown.empty else "Too few looks at these leads to tell replies in time."
     clock: Clock = frame["clock"].iloc[0]
-    within = f"within {age_words(told['age_min'].iloc[0], clock)} {_ON_CLOCK[clock]}"
+    within = f"within {sla_words(told['age_min'].iloc[0])} {_ON_CLOCK[clock]}"
     best, worst = told.iloc[0], told.iloc[-1]
-    most = f"{shortened(best['label'])}: {formats.percent(best['replied_within'])} have a reply {within}"
     if len(told) == 1:
-        return f"{most}."
+        return f"Of {shortened(best['label'])} {formats.percent(best['replied_within'])} have a reply {within}."
     is_apart = best["replied_within_low"] > worst["replied_within_high"]
-    chance = "more than chance makes" if is_apart else "which may be chance"
-    least = f"{shortened(worst['label'])}: {formats.percent(worst['replied_within'])}"
-    return f"{most}, {least}, {chance}."
+    return (
+        f"{shortened(best['label'])} has the most replies {within} ({formats.percent(best['replied_within'])}), "
+        f"{shortened(worst['label'])} the fewest ({formats.percent(worst['replied_within'])}): "
+        f"{'more than chance makes' if is_apart else 'that may be chance'}."
+    )
 
 
 def plot_reply_trend(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
@@ -231,7 +232,7 @@ def reply_trend_takeaway(frame: pd.DataFrame) -> str:
     clock: Clock = frame["clock"].iloc[0]
     low, high = told.iloc[0], told.iloc[-1]
     return (
-        f"Within {age_words(low['age_min'], clock)} {_ON_CLOCK[clock]}, the {formats.count_of(len(told), 'week')} that "
+        f"Within {sla_words(low['age_min'])} {_ON_CLOCK[clock]}, the {formats.count_of(len(told), 'week')} that "
         f"can be told range from {formats.percent(low['replied_within'])} ({low['label']}) to "
         f"{formats.percent(high['replied_within'])} ({high['label']}); where intervals overlap, that may be chance."
     )

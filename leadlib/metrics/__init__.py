@@ -27,6 +27,7 @@ from leadlib.metrics.replies import (
     replies_by,
     reply_curve,
     reply_shares,
+    sla_words,
 )
 from leadlib.metrics.rescue import backlog, queue, reply_chances
 from leadlib.metrics.statistics import byar, newcombe, wilson
@@ -109,6 +110,7 @@ __all__ = [
     "reply_chances",
     "reply_curve",
     "reply_shares",
+    "sla_words",
     "status_counts",
     "summary",
     "summary_change",

@@ -31,7 +31,7 @@ WIDEST_BOUNDS = 0.1
 """A share with bounds farther apart than this is not told as one figure."""
 
 LEAST_WATCHED = 0.5
-"""Share of the replied leads that must have been seen waiting before, for the median to be told."""
+"""Share of the replied leads that must have been seen waiting before, or answered at once, for a median to be told."""
 
 _REPLIED, _ARCHIVED = 0, 1
 _KINDS = ("replied", "archived", "waiting", "unknown")
@@ -129,6 +129,11 @@ def age_words(minutes: float, clock: Clock) -> str:
     return f"{whole} {rest}{formats.NBSP}min" if rest and hours < 24 else whole
 
 
+def sla_words(minutes: int) -> str:
+    """One of the ages of SLA_MINUTES as its key says it, on either clock."""
+    return next(label for label, age in SLA_MINUTES.items() if age == minutes)
+
+
 _SHARE = ("age_min", "replied_within", "replied_within_low", "replied_within_high", "n_looks", "reason")
 _MEDIAN = ("median_reply_min", "median_reply_min_low", "median_reply_min_high")
 _COUNTS = tuple(f"n_{kind}" for kind in _KINDS)
@@ -180,12 +185,14 @@ class _Group:
 
     @property
     def was_watched(self) -> bool:
-        """True if enough leads were seen waiting before their reply was seen.
+        """True if of enough of the replied leads the looks tell by themselves when, or at least how late, it was.
 
-        With one look at each lead its age goes with the hour at which it came, and how fast replies come does so too.
+        They do of those that were seen waiting before, and of those answered within their first minute, such as at
+        night on the working clock. With one look at each lead its age goes with the hour at which it came, and how fast
+        replies come does so too.
         """
         replied = self.rows[self.rows["kind"] == "replied"]
-        n_watched = replied.loc[replied["begins_min"] > 0, "leads"].sum()
+        n_watched = replied.loc[(replied["begins_min"] > 0) | (replied["ends_min"] <= 1), "leads"].sum()
         return bool(n_watched >= LEAST_WATCHED * replied["leads"].sum())
 
     def median(self) -> dict[str, float]:
@@ -267,7 +274,7 @@ def _kept(store: Store, key: Hashable, make: Callable[[], pd.DataFrame]) -> pd.D
 
 
 def _reason(minutes: int, clock: Clock, n_looks: int, low: float, high: float) -> str:
-    label = next(label for label, age in SLA_MINUTES.items() if age == minutes)
+    label = sla_words(minutes)
     if n_looks < MINIMUM_FOR_VERDICT:
         around = f"{age_words(minutes / 2, clock)} and {age_words(minutes * 2, clock)}"
         leads = formats.count_of(n_looks, "lead")

@@ -19,7 +19,7 @@ def on_clock(view: View, clock: str) -> None:
         store = view.engine.store
         plain(
             f"Minutes count during {store.working_hours} ({store.timezone.key}) alone, set by LEADLIB_WORKING_HOURS. "
-            "Public holidays are not known and count as what their weekday is."
+            "What came and was answered outside of them counts as answered at once. Public holidays are not known."
         )
 
 
