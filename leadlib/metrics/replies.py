@@ -3,6 +3,8 @@
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
+from itertools import pairwise
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -13,7 +15,7 @@ from leadlib import formats
 from leadlib.filters import MISSING, Filters
 from leadlib.metrics.queries import ask, remembered, utc
 from leadlib.metrics.questions import breakdown
-from leadlib.metrics.table import MINIMUM_FOR_VERDICT, Dimension, dimension_named, unknown
+from leadlib.metrics.table import ALL, MINIMUM_FOR_VERDICT, Dimension, dimension_named, unknown
 from leadlib.metrics.working_clock import clock_of
 from leadlib.statistics import Incidence, incidence
 from leadlib.store import Store
@@ -33,8 +35,8 @@ WIDEST_BOUNDS = 0.1
 LEAST_WATCHED = 0.5
 """Share of the replied leads that must have been seen waiting before, or answered at once, for a median to be told."""
 
-_REPLIED, _ARCHIVED = 0, 1
 _KINDS = ("replied", "archived", "waiting", "unknown")
+_REPLIED, _ARCHIVED, _UNKNOWN = 0, 1, 3
 _WEEK = timedelta(days=8)
 
 
@@ -103,10 +105,9 @@ def replies_by(store: Store, filters: Filters, by: str, clock: Clock = "wall", w
         dimension = dimension_named(by)
         everyone = breakdown(store, filters, by)
         groups = _groups(store, filters, dimension, clock)
-        nobody = _Group.of(_rows(store, filters, dimension, clock).iloc[:0], clock)
         rows = [
             {**group.share(within), **group.usual(), **group.n_leads}
-            for group in (groups.get(key, nobody) for key in everyone["key"])
+            for group in (groups.get(key, _nobody(clock)) for key in everyone["key"])
         ]
         told = pd.DataFrame(rows, columns=[name for name in _BY if name not in {"key", "label", "is_active", "clock"}])
         frame = pd.concat([everyone[["key", "label", "is_active"]], told], axis=1)
@@ -142,25 +143,30 @@ _SHARE_TEXTS = ("key", "label", "clock", "reason")
 _BY = ("key", "label", "is_active", "clock", *_SHARE, "median_reply_min", "p90_reply_min", *_COUNTS)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Group:
-    """The intervals of some leads with their numbers, and the shares by age that follow from them."""
+    """The intervals of some leads with their numbers, and the shares by age that follow from them.
 
-    rows: pd.DataFrame
-    found: Incidence
+    `kind` is a place in _KINDS; `begin` is NaN for the unknown, `end` for them and for those that wait.
+    """
+
+    kind: npt.NDArray[np.int64]
+    begin: npt.NDArray[np.float64]
+    end: npt.NDArray[np.float64]
+    leads: npt.NDArray[np.int64]
     clock: Clock
 
-    @classmethod
-    def of(cls, rows: pd.DataFrame, clock: Clock) -> "_Group":
-        known = rows[rows["kind"] != "unknown"].sort_values(["kind", "begins_min", "ends_min"])
-        kinds = np.where(known["kind"] == "archived", _ARCHIVED, _REPLIED)
-        return cls(
-            rows, incidence(known["begins_min"], known["ends_min"].fillna(np.inf), kinds, known["leads"], 2), clock
-        )
+    @cached_property
+    def found(self) -> Incidence:
+        known = self.kind != _UNKNOWN
+        end = np.where(np.isnan(self.end), np.inf, self.end)[known]
+        kind = np.where(self.kind[known] == _ARCHIVED, _ARCHIVED, _REPLIED)
+        return incidence(self.begin[known], end, kind, self.leads[known], 2)
 
     @property
     def n_leads(self) -> dict[str, int]:
-        return {f"n_{kind}": int(self.rows.loc[self.rows["kind"] == kind, "leads"].sum()) for kind in _KINDS}
+        n = np.bincount(self.kind, self.leads, len(_KINDS))
+        return dict(zip(_COUNTS, n.astype(int).tolist(), strict=True))
 
     def looks(self, minutes: float) -> int:
         """How many leads tell of an age: looked at between half and twice of it, answered by then, or that often.
@@ -168,11 +174,9 @@ class _Group:
         Leads that are known to have been silent for long do not count: of those that were answered nobody may have
         looked so early, and a share needs both.
         """
-        begin: npt.NDArray[np.float64] = self.rows["begins_min"].to_numpy("float64")
-        end: npt.NDArray[np.float64] = self.rows["ends_min"].to_numpy("float64")
-        tells = (end <= 2 * minutes) | ((begin >= minutes / 2) & (begin <= 2 * minutes))
-        tells |= end - begin <= minutes
-        return int(self.rows["leads"].to_numpy()[tells].sum())
+        tells = (self.end <= 2 * minutes) | ((self.begin >= minutes / 2) & (self.begin <= 2 * minutes))
+        tells |= self.end - self.begin <= minutes
+        return int(self.leads[tells].sum())
 
     def share(self, minutes: int) -> dict[str, Any]:
         """The share replied to within an age of SLA_MINUTES, or the reason why it cannot be told."""
@@ -191,9 +195,9 @@ class _Group:
         night on the working clock. With one look at each lead its age goes with the hour at which it came, and how fast
         replies come does so too.
         """
-        replied = self.rows[self.rows["kind"] == "replied"]
-        n_watched = replied.loc[(replied["begins_min"] > 0) | (replied["ends_min"] <= 1), "leads"].sum()
-        return bool(n_watched >= LEAST_WATCHED * replied["leads"].sum())
+        replied = self.kind == _REPLIED
+        watched = replied & ((self.begin > 0) | (self.end <= 1))
+        return bool(self.leads[watched].sum() >= LEAST_WATCHED * self.leads[replied].sum())
 
     def median(self) -> dict[str, float]:
         """The age at which half are replied to, and those between which a half is not refuted."""
@@ -223,7 +227,7 @@ class _Group:
         if not len(self.found.edges) or not self.was_watched:
             return np.nan, np.nan
         low, high = self.found.age_of(_REPLIED, share)
-        tells = self.rows["leads"].sum() if np.isinf(high) else self.looks((low + high) / 2)
+        tells = self.leads.sum() if np.isinf(high) else self.looks((low + high) / 2)
         return (low, high) if tells >= MINIMUM_FOR_VERDICT else (np.nan, np.nan)
 
 
@@ -241,19 +245,36 @@ def _first_place(begin: int, end: int, is_true: Callable[[int], bool]) -> int:
 def _over_all(store: Store, filters: Filters, clock: Clock) -> _Group:
     def made() -> _Group:
         # By channel, because the same rows tell of each channel too.
-        rows = _rows(store, filters, dimension_named("channel"), clock)
-        ages = ["kind", "begins_min", "ends_min"]
-        return _Group.of(rows.groupby(ages, dropna=False)["leads"].sum().reset_index(), clock)
+        rows = _rows(store, filters, dimension_named("channel"), clock).assign(key=ALL)
+        return _split(rows, clock).get(ALL, _nobody(clock))
 
     return remembered(store, ("replies", filters, clock), made)
 
 
 def _groups(store: Store, filters: Filters, by: Dimension, clock: Clock) -> Mapping[str, _Group]:
-    def made() -> dict[str, _Group]:
-        rows = _rows(store, filters, by, clock)
-        return {str(key): _Group.of(group, clock) for key, group in rows.groupby(rows["key"].fillna(MISSING))}
+    return remembered(
+        store, ("replies", filters, by.key, clock), lambda: _split(_rows(store, filters, by, clock), clock)
+    )
 
-    return remembered(store, ("replies", filters, by.key, clock), made)
+
+def _split(rows: pd.DataFrame, clock: Clock) -> dict[str, _Group]:
+    """The rows of reply_intervals by key, the same ones in the same order whatever theirs was."""
+    kind = np.array([_KINDS.index(kind) for kind in rows["kind"].tolist()], dtype="int64")
+    begin, end = (rows[name].to_numpy("float64", na_value=np.nan) for name in ("begins_min", "ends_min"))
+    leads = rows["leads"].to_numpy("int64")
+    keys, names = pd.factorize(rows["key"].fillna(MISSING))
+    order = np.lexsort((end, begin, kind, keys))
+    starts = np.searchsorted(keys[order], np.arange(len(names) + 1))
+    parts = [order[first:last] for first, last in pairwise(starts)]
+    return {
+        str(name): _Group(kind[part], begin[part], end[part], leads[part], clock)
+        for name, part in zip(names, parts, strict=True)
+    }
+
+
+def _nobody(clock: Clock) -> _Group:
+    none = np.empty(0)
+    return _Group(none.astype("int64"), none, none, none.astype("int64"), clock)
 
 
 def _rows(store: Store, filters: Filters, by: Dimension, clock: Clock) -> pd.DataFrame:
