@@ -61,5 +61,5 @@ with right:
         table=weeks,
         metrics=in_time,
         notes=["Weeks that the looks do not tell of have no point. A point leads to the leads of its week."],
-        on_choose=reply_notes.show_week(channels),
+        on_choose=reply_notes.show_week(view, channels),
     )

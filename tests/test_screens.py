@@ -27,6 +27,7 @@ from leadlib.ui.compared import filter_of_row
 from leadlib.ui.engine import get_engine, load
 from leadlib.ui.lead_table import sender_text
 from leadlib.ui.names import load_vocabulary
+from leadlib.ui.reply_notes import of_week
 from leadlib.ui.view import View
 from leadlib.worker import Wish
 from tests.conftest import at, make_lead
@@ -238,20 +239,14 @@ def test_a_mark_of_time_to_respond_leads_to_the_leads_it_counts(portal: SandboxS
     channels, weeks = (view.ask(replies_by, by=by) for by in ("channel", "week"))
     for row in channels[channels["key"] != "call"].to_dict("records"):
         assert load(summary, Filters.of({"type": [row["key"]]}))["leads"].iloc[0] == sum(row[kind] for kind in kinds)
-    app = open_app("response_times")
-    monday = weeks["key"].iloc[-2]
-    script = f"from leadlib.ui import drill; drill.to_week({monday!r}, {[k for k in channels['key'] if k != 'call']!r})"
-    state = AppTest.from_string(script).run().session_state
-    assert app.exception == []
-    asked = Filters.of(
-        {
-            "type": state["filter_type"],
-            "from": [state["filter_from"].isoformat()],
-            "to": [state["filter_to"].isoformat()],
-        }
-    )
-    row = weeks[weeks["key"] == monday].iloc[0]
-    assert load(summary, asked)["leads"].iloc[0] == sum(row[kind] for kind in kinds)
+    for row in weeks.iloc[-3:].to_dict("records"):
+        asked = of_week(Filters(), list(channels["key"]), row["key"])
+        assert load(summary, asked)["leads"].iloc[0] == sum(row[kind] for kind in kinds)
+    part = Filters.of({"from": ["2026-11-11"], "to": ["2026-11-19"], "agent": ["none"]})
+    asked = of_week(part, ["call", "chat"], "2026-11-16")
+    assert dict(asked.selected) == {
+        **{"from": ("2026-11-16",), "to": ("2026-11-19",), "agent": ("none",), "type": ("chat",)}
+    }
 
 
 def test_a_filter_without_a_match_shows_an_empty_state_with_a_way_out(portal: SandboxServer) -> None:

@@ -3,11 +3,13 @@
 And the ways from a share to its leads.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
 
 import pandas as pd
 
 from leadlib import formats
+from leadlib.filters import Filters
 from leadlib.ui import drill
 from leadlib.ui.text import plain
 from leadlib.ui.view import View
@@ -28,17 +30,20 @@ def show_channel(channel: str) -> None:
     drill.to_leads("type", channel)
 
 
-def show_week(channels: pd.DataFrame) -> Callable[[str], None]:
-    """For a chart's on_choose: what asks for the leads of a week that its share counts, all but calls.
+def show_week(view: View, channels: pd.DataFrame) -> Callable[[str], None]:
+    """For a chart's on_choose: what asks for the leads of a week that its share counts.
 
-    `channels` is a frame of `replies_by` channel under the same filters.
+    `channels` is a frame of `replies_by` channel under the filters in force.
     """
-    counted = [channel for channel in channels["key"] if channel != "call"]
+    return lambda monday: drill.to_leads_under(of_week(view.filters, list(channels["key"]), monday))
 
-    def show(monday: str) -> None:
-        drill.to_week(monday, counted)
 
-    return show
+def of_week(filters: Filters, channels: Sequence[str], monday: str) -> Filters:
+    """The same filters for what of a week they leave, and for those of the channels that are no calls."""
+    sunday = (date.fromisoformat(monday) + timedelta(days=6)).isoformat()
+    within = {"from": max([monday, *filters["from"]]), "to": min([sunday, *filters["to"]])}
+    asked = Filters.of({**dict(filters.selected), **{key: [day] for key, day in within.items()}})
+    return asked.with_values("type", [channel for channel in channels if channel != "call"])
 
 
 def on_shares(shares: pd.DataFrame) -> list[str]:
