@@ -27,6 +27,7 @@ from leadlib.metrics import (
     league,
     like_for_like,
     rate_mix,
+    replies_by,
     reply_chances,
     reply_curve,
     reply_shares,
@@ -96,6 +97,16 @@ CHARTS: dict[str, tuple[Callable[..., go.Figure], Callable[[pd.DataFrame], str],
     "why changed": (charts.plot_why_changed, charts.why_changed_takeaway, why_changed),
     "volume mix": (charts.plot_volume_mix, charts.volume_mix_takeaway, lambda s, f: rate_mix(s, f, "agent")),
     "rate mix": (charts.plot_rate_mix, charts.rate_mix_takeaway, rate_mix),
+    "replies by channel": (
+        charts.plot_replies_by,
+        charts.replies_by_takeaway,
+        lambda s, f: replies_by(s, f, "channel", within=1_440),
+    ),
+    "reply trend": (
+        charts.plot_reply_trend,
+        charts.reply_trend_takeaway,
+        lambda s, f: replies_by(s, f, "month", clock="working", within=1_440),
+    ),
     "league": (charts.plot_league, charts.league_takeaway, lambda s, f: breakdown(s, f, "listing", limit=3)),
 }
 every_chart = pytest.mark.parametrize("name", CHARTS)

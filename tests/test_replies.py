@@ -1,7 +1,8 @@
 """Time to respond: given looks, expected shares; and the sandbox's planted delays, found again."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -10,10 +11,11 @@ import pytest
 from leadlib import charts
 from leadlib.errors import FilterError
 from leadlib.filters import Filters
-from leadlib.metrics import compute, replies_by, reply_curve, reply_shares
-from leadlib.metrics.queries import ask
+from leadlib.metrics import Clock, compute, replies, replies_by, reply_curve, reply_shares
+from leadlib.metrics.table import NO_GROUP
 from leadlib.store import Store
 from leadlib.ui.reply_notes import on_shares
+from leadlib.working_hours import working_hours
 from tests.conftest import at, make_lead
 from tests.sync_bench import NOW, Bench, planted_brokerage
 
@@ -27,8 +29,8 @@ def look(store: Store, when: str, statuses: dict[str, str], **changes: object) -
     store.write_leads(leads, observed_at=at(f"2026-09-15 {when}"))
 
 
-def intervals(store: Store) -> list[tuple[object, ...]]:
-    rows = ask(store, "reply_intervals", ALL).drop(columns="key").sort_values(["kind", "begins_min"])
+def intervals(store: Store, clock: Clock = "wall") -> list[tuple[object, ...]]:
+    rows = replies._rows(store, ALL, NO_GROUP, clock).drop(columns="key").sort_values(["kind", "begins_min"])
     return [tuple(None if pd.isna(x) else x for x in row) for row in rows.itertuples(index=False, name=None)]
 
 
@@ -136,6 +138,93 @@ def test_no_leads_give_no_shares(store: Store) -> None:
     assert on_shares(reply_shares(store, ALL)) == []
 
 
+# The working clock. 15 September 2026 is a Tuesday; work in Dubai is from 09:00 to 19:00, 05:00 to 15:00 UTC.
+
+
+def test_on_the_working_clock_a_night_does_not_count(store: Store) -> None:
+    """Created ten minutes before closing: at the end of the next morning's first five minutes it is 15 minutes old."""
+    store.write_leads([make_lead("a", "2026-09-14T14:50:00Z", status="sent")], observed_at=at("2026-09-14 14:55"))
+    store.write_leads([make_lead("a", "2026-09-14T14:50:00Z", status="responded")], observed_at=at("2026-09-15 05:05"))
+    assert intervals(store, "working") == [("replied", 5, 10 + 5, 1)]
+    assert intervals(store, "wall") == [("replied", 5, 10 + 10 * 60 + 4 * 60 + 5, 1)]
+
+
+def test_what_came_and_was_answered_outside_of_hours_was_answered_at_once(store: Store) -> None:
+    """Created at 20:00 on Saturday, seen waiting at 22:00, answered on Sunday: all before Monday's first minute."""
+    store.write_leads([make_lead("a", "2026-09-19T16:00:00Z", status="sent")], observed_at=at("2026-09-19 18:00"))
+    store.write_leads([make_lead("a", "2026-09-19T16:00:00Z", status="responded")], observed_at=at("2026-09-20 12:00"))
+    assert intervals(store, "working") == [("replied", 0, 0.5, 1)]
+
+
+def test_waiting_grows_with_hours_of_work_alone(store: Store) -> None:
+    """From Friday 18:00 to Monday 09:30: an hour on Friday, six on Saturday, half of one on Monday."""
+    store.write_leads([make_lead("a", "2026-09-18T14:00:00Z", status="sent")], observed_at=at("2026-09-21 05:30"))
+    assert intervals(store, "working") == [("waiting", 60 + 6 * 60 + 30, None, 1)]
+
+
+def test_other_hours_and_another_zone_give_other_ages(open_store: Callable[..., Store]) -> None:
+    """In Berlin, in summer, work from 09:00 is work from 07:00 UTC; the weekend is worked, the Monday is not."""
+    store = open_store("elsewhere", timezone=ZoneInfo("Europe/Berlin"))
+    store.working_hours = working_hours("Sat-Sun 09:00-10:00")
+    store.write_leads([make_lead("a", "2026-09-18T06:00:00Z", status="sent")], observed_at=at("2026-09-21 12:00"))
+    assert intervals(store, "working") == [("waiting", 60 + 60, None, 1)]
+
+
+def test_hours_around_the_clock_tell_the_same_as_the_wall_clock(store: Store) -> None:
+    store.working_hours = working_hours("Mon-Sun 00:00-24:00")
+    leads = [
+        make_lead(f"{day}-{hour}", f"2026-09-{day}T{hour:02}:17:00Z", status="responded" if hour % 3 else "sent")
+        for day in (14, 15)
+        for hour in range(24)
+    ]
+    store.write_leads(leads, observed_at=at("2026-09-16 11:13"))
+    assert intervals(store, "working") == intervals(store, "wall")
+    wall, working = (reply_shares(store, ALL, clock).drop(columns=["clock", "reason"]) for clock in ("wall", "working"))
+    assert wall.set_index("key").loc["24 h", "replied_within"] > 0
+    pd.testing.assert_frame_equal(wall, working)
+
+
+def test_working_hours_refuse_what_looks_by_night_cannot_tell(store: Store) -> None:
+    """Twenty-five leads of 06:00 UTC, looked at at 07:30 and again at night: 90 minutes to nine hours of work."""
+    everyone = [str(i) for i in range(25)]
+    look(store, "07:30", dict.fromkeys(everyone, "sent"))
+    look(store, "20:00", dict.fromkeys(everyone, "responded"))
+    row = reply_shares(store, ALL, "working").set_index("key").loc["2 h"]
+    assert math.isnan(row["replied_within"])
+    assert row["reason"].startswith("Looks are too far apart")
+    assert (row["replied_within_low"], row["replied_within_high"]) == (0, 1)
+    assert reply_shares(store, ALL, "working").set_index("key").loc["5 min", "reason"].startswith("Too few looks")
+
+
+@pytest.mark.parametrize("clock", ["wall", "working"])
+def test_each_clock_says_which_it_is_and_its_bands_sum_to_one(store: Store, clock: Clock) -> None:
+    test_shares_within_limits_of_leads_that_were_followed_minute_by_minute(store)
+    shares, curve = reply_shares(store, ALL, clock), reply_curve(store, ALL, clock)
+    assert set(shares["clock"]) == set(curve["clock"]) == {clock}
+    words = {"wall": "on the wall clock", "working": "in working hours"}[clock]
+    assert words in charts.reply_shares_takeaway(shares)
+    assert words in charts.plot_reply_curve(curve).to_json()
+    bands = curve["replied_within"] + curve["archived_within"] + curve["still_waiting"]
+    assert bands.to_numpy() == pytest.approx(1)
+
+
+def test_shifting_every_stamp_by_a_week_changes_no_age(open_store: Callable[..., Store]) -> None:
+    """Both weeks lie in the same hours of work; a day would not: Sundays differ from Mondays."""
+    told = []
+    for week in (0, 1):
+        store = open_store(f"week {week}")
+        for day in range(14, 20):
+            lead = make_lead(str(day), f"2026-09-{day + 7 * week}T13:00:00Z", status="sent")
+            store.write_leads([lead], observed_at=at(f"2026-09-{day + 7 * week} 13:10"))
+            done = make_lead(str(day), f"2026-09-{day + 7 * week}T13:00:00Z", status="responded")
+            store.write_leads([done], observed_at=at(f"2026-09-{day + 1 + 7 * week} 07:00"))
+        told.append(intervals(store, "working"))
+    assert told[0] == told[1]
+
+
+# Groups
+
+
 def test_a_reply_stands_by_groups_and_a_group_too_small_to_tell_is_shown_as_that(store: Store) -> None:
     """Forty for agent 1, half of them replied to between 9 and 10 minutes; three for agent 2; one nobody's."""
     mine = [str(i) for i in range(40)]
@@ -143,7 +232,7 @@ def test_a_reply_stands_by_groups_and_a_group_too_small_to_tell_is_shown_as_that
     look(store, "06:10", {i: "responded" if int(i) < 20 else "sent" for i in mine}, publicProfile={"id": 1})
     look(store, "06:10", dict.fromkeys(("x", "y", "z"), "responded"), publicProfile={"id": 2})
     look(store, "06:10", {"nobody's": "sent"}, publicProfile=None)
-    rows = replies_by(store, ALL, by="agent", within="15 min").set_index("key")
+    rows = replies_by(store, ALL, by="agent", within=15).set_index("key")
     assert list(rows.index) == ["1", "2", "none"]
     assert rows.loc["1", "replied_within"] == pytest.approx(20 / 40, abs=1e-3)
     assert rows.loc["1", "median_reply_min"] == rows.loc["1", "p90_reply_min"] == 9.5
@@ -163,8 +252,8 @@ def test_a_group_of_calls_alone_has_no_reply_to_wait_for(store: Store) -> None:
 def test_replies_are_refused_by_groups_of_few_leads_and_within_ages_that_nobody_asks_for(store: Store) -> None:
     with pytest.raises(FilterError, match="channel, entity_type"):
         compute("replied_within", store, ALL, by="listing")
-    with pytest.raises(FilterError, match="60 min"):
-        compute("replied_within", store, ALL, by="agent", within="61 min")
+    with pytest.raises(FilterError, match="60"):
+        compute("replied_within", store, ALL, by="agent", within=61)
     with pytest.raises(FilterError, match="wall"):
         reply_shares(store, ALL, clock="wal")  # type: ignore[arg-type]
 

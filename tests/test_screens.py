@@ -18,7 +18,7 @@ from streamlit.testing.v1 import AppTest
 from leadlib.api import Client, wire
 from leadlib.config import Dialect, Secret, Settings
 from leadlib.filters import FIELDS, Filters
-from leadlib.metrics import agents, backlog, badges, breakdown, rate_mix, summary, why_changed
+from leadlib.metrics import agents, backlog, badges, breakdown, rate_mix, replies_by, summary, why_changed
 from leadlib.records import Contact
 from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings
 from leadlib.ui import kpis
@@ -27,6 +27,7 @@ from leadlib.ui.compared import filter_of_row
 from leadlib.ui.engine import get_engine, load
 from leadlib.ui.lead_table import sender_text
 from leadlib.ui.names import load_vocabulary
+from leadlib.ui.reply_notes import of_week
 from leadlib.ui.view import View
 from leadlib.worker import Wish
 from tests.conftest import at, make_lead
@@ -205,19 +206,47 @@ def test_a_changed_filter_is_in_the_address_that_a_colleague_opens(portal: Sandb
         ({"from": "soon"}, "“soon” is not a day"),
         ({"from": "2026-11-10", "to": "2026-11-01"}, "is after the last"),
         ({"grain": "decade"}, "“decade” is not a value of “grain”"),
+        ({"clock": "sundial"}, "“sundial” is not a value of “clock” (wall, working)"),
+        ({"within": "61"}, "“61” is not a value of “within”"),
         ({"v": "99"}, "another version of this app"),
         ({"tpye": "call"}, "“tpye” is no filter and no setting of a page; it was left out. Did you mean “type”?"),
         ({"p": "00"}, "“00” is not a value of “p”"),
         ({"p": "9" * 5_000}, "is not a value of “p”"),
     ],
     ids=[
-        *("unknown-word", "id-that-is-none", "no-day", "days-crossed", "unknown-grain", "other-version"),
+        *("unknown-word", "id-that-is-none", "no-day", "days-crossed", "unknown-grain", "unknown-clock", "unknown-age"),
+        "other-version",
         *("unknown-parameter", "page-nought", "endless-page"),
     ],
 )
 def test_a_link_that_makes_no_sense_says_which_part(portal: SandboxServer, query: dict[str, str], says: str) -> None:
     sync()
     assert says in texts(open_app(**query)).replace("&quot;", '"')
+
+
+def test_a_link_opens_time_to_respond_on_the_working_clock(portal: SandboxServer) -> None:
+    sync()
+    app = open_app("response_times", clock="working", within="1440")
+    assert "Replied within 24 h, by channel" in [block.value for block in app.header]
+    assert "Minutes count during Mon-Fri 09:00-19:00, Sat 10:00-16:00 (Asia/Dubai) alone" in texts(app)
+    assert app.query_params["clock"] in ("working", ["working"])
+
+
+def test_a_mark_of_time_to_respond_leads_to_the_leads_it_counts(portal: SandboxServer) -> None:
+    sync()
+    view = View(get_engine(), Filters(), load_vocabulary())
+    kinds = ["n_replied", "n_archived", "n_waiting", "n_unknown"]
+    channels, weeks = (view.ask(replies_by, by=by) for by in ("channel", "week"))
+    for row in channels[channels["key"] != "call"].to_dict("records"):
+        assert load(summary, Filters.of({"type": [row["key"]]}))["leads"].iloc[0] == sum(row[kind] for kind in kinds)
+    for row in weeks.iloc[-3:].to_dict("records"):
+        asked = of_week(Filters(), list(channels["key"]), row["key"])
+        assert load(summary, asked)["leads"].iloc[0] == sum(row[kind] for kind in kinds)
+    part = Filters.of({"from": ["2026-11-11"], "to": ["2026-11-19"], "agent": ["none"]})
+    asked = of_week(part, ["call", "chat"], "2026-11-16")
+    assert dict(asked.selected) == {
+        **{"from": ("2026-11-16",), "to": ("2026-11-19",), "agent": ("none",), "type": ("chat",)}
+    }
 
 
 def test_a_filter_without_a_match_shows_an_empty_state_with_a_way_out(portal: SandboxServer) -> None:

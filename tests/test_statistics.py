@@ -193,6 +193,51 @@ def test_one_look_at_each_gives_isotonic_regression() -> None:
     assert [found.by(0, a)[0] for a in looks] == pytest.approx(shares, abs=2e-3)
 
 
+def test_the_interval_of_exact_times_is_the_one_of_the_likelihood_of_a_share() -> None:
+    """Ten of fifty by 5: those p for which 10 log(p / 0.2) + 40 log((1 - p) / 0.8) is above -1.92."""
+    found = incidence([4] * 10 + [9] * 40, [5] * 10 + [math.inf] * 40, [0] * 50, [1] * 50, n_kinds=2)
+    for end in found.interval(0, 5):
+        likelihood = 10 * math.log(end / 0.2) + 40 * math.log((1 - end) / 0.8)
+        assert likelihood == pytest.approx(-1.92, abs=0.05)
+    assert found.interval(0, 5) == pytest.approx((0.106, 0.324), abs=2e-3)
+    assert not found.is_refuted(0, 5, 0.11)
+    assert found.is_refuted(0, 5, 0.10)
+    assert found.is_refuted(0, 5, 0.33)
+
+
+def test_the_interval_takes_in_what_the_looks_leave_open() -> None:
+    """All thirty replied between 4 and 8: by 6 it may have been none of them or all."""
+    found = incidence([4] * 30, [8] * 30, [0] * 30, [1] * 30, n_kinds=1)
+    assert found.interval(0, 6) == (0, 1)
+    assert found.interval(0, 3) == pytest.approx((0, 0.062), abs=2e-3)  # of none of thirty: 30 log(1 - p) = -1.92
+    assert found.interval(0, 8) == pytest.approx((0.938, 1), abs=2e-3)
+
+
+def test_without_cases_everything_is_possible() -> None:
+    nobody = incidence([], [], [], [], n_kinds=2)
+    assert nobody.interval(0, 5) == (0, 1)
+    assert not nobody.is_refuted(0, 5, 0.5)
+
+
+@pytest.mark.parametrize("every", [1, 10, None], ids=["every minute", "every ten", "once each"])
+def test_intervals_hold_the_planted_share_about_as_often_as_they_say(every: int | None) -> None:
+    """Forty sets of 120 leads, one in four never answered; 95 % of the intervals are to hold the true share by 20."""
+    rng = np.random.default_rng(5)
+    truth = 0.75 * (1 - math.exp(-20 / 30))
+    n_held = 0
+    for _ in range(40):
+        times = np.where(rng.random(120) < 0.25, math.inf, rng.exponential(30, 120))
+        if every is None:
+            looks = rng.integers(1, 90, 120).astype(float)
+            left, right = np.where(times <= looks, 0, looks), np.where(times <= looks, looks, math.inf)
+        else:
+            right = np.where(times > 90, math.inf, np.ceil(times / every) * every)
+            left = np.where(np.isinf(right), 90, right - every)
+        low, high = incidence(left, right, np.zeros(120), np.ones(120), n_kinds=1).interval(0, 20)
+        n_held += low <= truth <= high
+    assert n_held >= 36
+
+
 def test_weights_stand_for_repeated_cases_and_the_order_of_cases_is_nothing() -> None:
     one = incidence([0, 0, 2], [1, 3, math.inf], [0, 1, 0], [2, 1, 3], n_kinds=2)
     other = incidence(

@@ -31,10 +31,14 @@ from leadlib.charts.league import (
     plot_missed,
 )
 from leadlib.charts.replies import (
+    plot_replies_by,
     plot_reply_curve,
     plot_reply_shares,
+    plot_reply_trend,
+    replies_by_takeaway,
     reply_curve_takeaway,
     reply_shares_takeaway,
+    reply_trend_takeaway,
 )
 from leadlib.charts.reply_chances import plot_reply_chances, reply_chances_takeaway
 from leadlib.charts.response_rates import plot_response_rates, response_rates_takeaway
@@ -81,9 +85,11 @@ __all__ = [
     "plot_league",
     "plot_missed",
     "plot_rate_mix",
+    "plot_replies_by",
     "plot_reply_chances",
     "plot_reply_curve",
     "plot_reply_shares",
+    "plot_reply_trend",
     "plot_response_rates",
     "plot_response_trend",
     "plot_stage_times",
@@ -94,9 +100,11 @@ __all__ = [
     "plot_why_changed",
     "plot_within_trend",
     "rate_mix_takeaway",
+    "replies_by_takeaway",
     "reply_chances_takeaway",
     "reply_curve_takeaway",
     "reply_shares_takeaway",
+    "reply_trend_takeaway",
     "response_rates_takeaway",
     "response_trend_takeaway",
     "stage_times_takeaway",

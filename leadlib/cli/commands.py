@@ -65,7 +65,7 @@ COMMANDS: tuple[Command, ...] = (
             ("--clock", {"choices": ("wall", "working"), "default": "wall", "help": "what replies are timed by"}),
             (
                 "--within",
-                {"metavar": "AGE", "default": "60 min", "help": "the age of a timely reply: 5 min, 2 h"},
+                {"type": whole(1, 1_440), "metavar": "MINUTES", "default": 60, "help": "the age of a timely reply"},
             ),
             ("--then", {"type": day, "metavar": "DAY", "help": "for a change: the first moment, the day's beginning"}),
             ("--now", {"type": day, "metavar": "DAY", "help": "for a change: the second; the newest look if left out"}),

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
@@ -73,11 +74,16 @@ def _cell(row: dict[Any, Any], name: str, timezone: ZoneInfo, with_hours: bool) 
 
 
 def plain(value: Any, keeps_times: bool = False) -> Any:
-    """A frame's value as JSON has it: times in ISO 8601, None for what is missing. Instants keep their offset."""
+    """A frame's value as JSON has it: times in ISO 8601, None for what is missing. Instants keep their offset.
+
+    JSON knows no infinite number, and an age that is never reached is not a missing one: it is the word "never".
+    """
     if formats.is_missing(value):
         return None
     if isinstance(value, date):
         return value if keeps_times else value.isoformat()
+    if isinstance(value, float) and math.isinf(value):
+        return "never"
     return value.item() if hasattr(value, "item") else value
 
 

@@ -27,6 +27,7 @@ from leadlib.metrics.replies import (
     replies_by,
     reply_curve,
     reply_shares,
+    sla_words,
 )
 from leadlib.metrics.rescue import backlog, queue, reply_chances
 from leadlib.metrics.stages import STEPS, settling, stage_times, transitions
@@ -113,6 +114,7 @@ __all__ = [
     "reply_curve",
     "reply_shares",
     "settling",
+    "sla_words",
     "stage_times",
     "status_counts",
     "summary",

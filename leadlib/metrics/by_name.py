@@ -84,7 +84,7 @@ def compute(
     by: str | None = None,
     grain: Grain = "day",
     clock: Clock = "wall",
-    within: str = "60 min",
+    within: int = 60,
     then: str | None = None,
     now: str | None = None,
     period: str = "all",
@@ -92,7 +92,7 @@ def compute(
     """The frame behind a metric's key or a question's name: what the command line and the notebook ask for.
 
     A question gives its own frame. A metric gives its columns of the frame of its question. `grain` is for questions
-    over time alone, `clock` and `within` (a key of SLA_MINUTES) for those about replies, `then`, `now` and
+    over time alone, `clock` and `within` (minutes of SLA_MINUTES) for those about replies, `then`, `now` and
     `period` for `why_changed`; `by` "none" is no `by`.
     Raises FilterError for an unknown name, with the nearest known one, and for a `by` that the question does not take.
     """
@@ -110,7 +110,7 @@ def compute(
 
 
 def _asked(
-    name: str, question: Question, store: Store, filters: Filters, by: str | None, options: Mapping[str, str | None]
+    name: str, question: Question, store: Store, filters: Filters, by: str | None, options: Mapping[str, object]
 ) -> pd.DataFrame:
     by = by or question.default_by
     arguments = {option: options[option] for option in question.options}

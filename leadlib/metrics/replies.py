@@ -3,6 +3,8 @@
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
+from itertools import pairwise
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -13,7 +15,7 @@ from leadlib import formats
 from leadlib.filters import MISSING, Filters
 from leadlib.metrics.queries import ask, remembered, utc
 from leadlib.metrics.questions import breakdown
-from leadlib.metrics.table import MINIMUM_FOR_VERDICT, Dimension, dimension_named, unknown
+from leadlib.metrics.table import ALL, MINIMUM_FOR_VERDICT, Dimension, dimension_named, unknown
 from leadlib.metrics.working_clock import clock_of
 from leadlib.statistics import Incidence, incidence
 from leadlib.store import Store
@@ -31,10 +33,10 @@ WIDEST_BOUNDS = 0.1
 """A share with bounds farther apart than this is not told as one figure."""
 
 LEAST_WATCHED = 0.5
-"""Share of the replied leads that must have been seen waiting before, for the median to be told."""
+"""Share of the replied leads that must have been seen waiting before, or answered at once, for a median to be told."""
 
-_REPLIED, _ARCHIVED = 0, 1
 _KINDS = ("replied", "archived", "waiting", "unknown")
+_REPLIED, _ARCHIVED, _UNKNOWN = 0, 1, 3
 _WEEK = timedelta(days=8)
 
 
@@ -54,7 +56,7 @@ def reply_shares(store: Store, filters: Filters, clock: Clock = "wall") -> pd.Da
         group = _over_all(store, filters, clock)
         if not sum(group.n_leads.values()):
             return pd.DataFrame({name: [] for name in _SHARES}).astype(dict.fromkeys(_SHARE_TEXTS, "str"))
-        rows = [{"key": label, "label": label, **group.share(label)} for label in SLA_MINUTES]
+        rows = [{"key": label, "label": label, **group.share(age)} for label, age in SLA_MINUTES.items()]
         return pd.DataFrame(rows).assign(clock=clock, **group.median(), **group.n_leads)[list(_SHARES)]
 
     return _kept(store, ("reply_shares", filters, clock), made)
@@ -84,29 +86,28 @@ def reply_curve(store: Store, filters: Filters, clock: Clock = "wall") -> pd.Dat
     )
 
 
-def replies_by(store: Store, filters: Filters, by: str, clock: Clock = "wall", within: str = "60 min") -> pd.DataFrame:
+def replies_by(store: Store, filters: Filters, by: str, clock: Clock = "wall", within: int = 60) -> pd.DataFrame:
     """Replies within an age, and how long they take, per group of one of REPLY_GROUPS: rows as in `breakdown`.
 
     Columns: key, label, is_active, clock, age_min, replied_within with _low and _high, n_looks, reason (all as in
-    `reply_shares`, for the age `within`, a key of SLA_MINUTES), median_reply_min (minutes by which half of the group's
-    leads are replied to; infinite if fewer ever are), p90_reply_min (minutes by which nine in ten of its replies had
-    come; leads without one are left out), n_replied, n_archived, n_waiting, n_unknown. All figures are NaN where fewer
-    than 20 leads tell, the minutes also where fewer than half of the replied leads were seen waiting first. Calls are
-    left out, so a group of calls has no leads here. Raises FilterError for another `by` or `within`.
+    `reply_shares`, for the age `within` in minutes, one of SLA_MINUTES), median_reply_min (minutes by which half of the
+    group's leads are replied to; infinite if fewer ever are), p90_reply_min (by which nine in ten replies had come;
+    leads without one are left out), n_replied, n_archived, n_waiting, n_unknown. All figures are NaN where fewer than
+    20 leads tell, the minutes also where fewer than half of the replied leads were seen waiting first. Calls are left
+    out, so a group of calls has no leads here. Raises FilterError for another `by`, `clock` or `within`.
     """
     if by not in REPLY_GROUPS:
         raise unknown("group for replies", by, REPLY_GROUPS)
-    if within not in SLA_MINUTES:
-        raise unknown("age", within, SLA_MINUTES)
+    if within not in SLA_MINUTES.values():
+        raise unknown("age in minutes", str(within), map(str, SLA_MINUTES.values()))
 
     def made() -> pd.DataFrame:
         dimension = dimension_named(by)
         everyone = breakdown(store, filters, by)
         groups = _groups(store, filters, dimension, clock)
-        nobody = Looks.of(_rows(store, filters, dimension, clock).iloc[:0])
         rows = [
             {**group.share(within), **group.usual(), **group.n_leads}
-            for group in (groups.get(key, nobody) for key in everyone["key"])
+            for group in (groups.get(key, _nobody(clock)) for key in everyone["key"])
         ]
         told = pd.DataFrame(rows, columns=[name for name in _BY if name not in {"key", "label", "is_active", "clock"}])
         frame = pd.concat([everyone[["key", "label", "is_active"]], told], axis=1)
@@ -116,12 +117,22 @@ def replies_by(store: Store, filters: Filters, by: str, clock: Clock = "wall", w
 
 
 def age_words(minutes: float, clock: Clock) -> str:
-    """An age in words. On the working clock there are no days, for a day of it would not be one of the calendar."""
-    if clock == "wall" or minutes < 60:
+    """An age in words, "never" for an infinite one.
+
+    On the working clock there are no days, for 24 hours of work are several days of the calendar.
+    """
+    if np.isinf(minutes):
+        return "never"
+    if clock == "wall" or not minutes >= 60:
         return formats.duration(minutes * 60)
     hours, rest = divmod(round(minutes), 60)
     whole = f"{formats.number(hours)}{formats.NBSP}h"
     return f"{whole} {rest}{formats.NBSP}min" if rest and hours < 24 else whole
+
+
+def sla_words(minutes: int) -> str:
+    """One of the ages of SLA_MINUTES as its key says it, on either clock."""
+    return next(label for label, age in SLA_MINUTES.items() if age == minutes)
 
 
 _SHARE = ("age_min", "replied_within", "replied_within_low", "replied_within_high", "n_looks", "reason")
@@ -132,22 +143,35 @@ _SHARE_TEXTS = ("key", "label", "clock", "reason")
 _BY = ("key", "label", "is_active", "clock", *_SHARE, "median_reply_min", "p90_reply_min", *_COUNTS)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Looks:
-    """The intervals of some leads with their numbers, and the shares by age that follow from them."""
+    """The intervals of some leads with their numbers, and the shares by age that follow from them.
 
-    rows: pd.DataFrame
-    found: Incidence
+    `kind` is a place in _KINDS; `begin` is NaN for the unknown, `end` for them and for those that wait.
+    """
+
+    kind: npt.NDArray[np.int64]
+    begin: npt.NDArray[np.float64]
+    end: npt.NDArray[np.float64]
+    leads: npt.NDArray[np.int64]
+    clock: Clock
 
     @classmethod
-    def of(cls, rows: pd.DataFrame) -> "Looks":
-        known = rows[rows["kind"] != "unknown"].sort_values(["kind", "begins_min", "ends_min"])
-        kinds = np.where(known["kind"] == "archived", _ARCHIVED, _REPLIED)
-        return cls(rows, incidence(known["begins_min"], known["ends_min"].fillna(np.inf), kinds, known["leads"], 2))
+    def of(cls, rows: pd.DataFrame, clock: Clock = "wall") -> "Looks":
+        """Those of all `rows` (kind, begins_min, ends_min, leads) together."""
+        return _split(rows.assign(key=ALL), clock).get(ALL, _nobody(clock))
+
+    @cached_property
+    def found(self) -> Incidence:
+        known = self.kind != _UNKNOWN
+        end = np.where(np.isnan(self.end), np.inf, self.end)[known]
+        kind = np.where(self.kind[known] == _ARCHIVED, _ARCHIVED, _REPLIED)
+        return incidence(self.begin[known], end, kind, self.leads[known], 2)
 
     @property
     def n_leads(self) -> dict[str, int]:
-        return {f"n_{kind}": int(self.rows.loc[self.rows["kind"] == kind, "leads"].sum()) for kind in _KINDS}
+        n = np.bincount(self.kind, self.leads, len(_KINDS))
+        return dict(zip(_COUNTS, n.astype(int).tolist(), strict=True))
 
     def looks(self, minutes: float) -> int:
         """How many leads tell of an age: looked at between half and twice of it, answered by then, or that often.
@@ -155,31 +179,30 @@ class Looks:
         Leads that are known to have been silent for long do not count: of those that were answered nobody may have
         looked so early, and a share needs both.
         """
-        begin: npt.NDArray[np.float64] = self.rows["begins_min"].to_numpy("float64")
-        end: npt.NDArray[np.float64] = self.rows["ends_min"].to_numpy("float64")
-        tells = (end <= 2 * minutes) | ((begin >= minutes / 2) & (begin <= 2 * minutes))
-        tells |= end - begin <= minutes
-        return int(self.rows["leads"].to_numpy()[tells].sum())
+        tells = (self.end <= 2 * minutes) | ((self.begin >= minutes / 2) & (self.begin <= 2 * minutes))
+        tells |= self.end - self.begin <= minutes
+        return int(self.leads[tells].sum())
 
-    def share(self, label: str) -> dict[str, Any]:
+    def share(self, minutes: int) -> dict[str, Any]:
         """The share replied to within an age of SLA_MINUTES, or the reason why it cannot be told."""
-        minutes = SLA_MINUTES[label]
         n_looks = self.looks(minutes)
         low, high = self.found.by(_REPLIED, minutes)
-        reason = _reason(label, minutes, n_looks, low, high)
+        reason = _reason(minutes, self.clock, n_looks, low, high)
         least, most = self.found.interval(_REPLIED, minutes) if n_looks >= MINIMUM_FOR_VERDICT else (np.nan, np.nan)
         told = (minutes, np.nan if reason else (low + high) / 2, least, most, n_looks, reason)
         return dict(zip(_SHARE, told, strict=True))
 
     @property
     def was_watched(self) -> bool:
-        """True if enough leads were seen waiting before their reply was seen.
+        """True if of enough of the replied leads the looks tell by themselves when, or at least how late, it was.
 
-        With one look at each lead its age goes with the hour at which it came, and how fast replies come does so too.
+        They do of those that were seen waiting before, and of those answered within their first minute, such as at
+        night on the working clock. With one look at each lead its age goes with the hour at which it came, and how fast
+        replies come does so too.
         """
-        replied = self.rows[self.rows["kind"] == "replied"]
-        n_watched = replied.loc[replied["begins_min"] > 0, "leads"].sum()
-        return bool(n_watched >= LEAST_WATCHED * replied["leads"].sum())
+        replied = self.kind == _REPLIED
+        watched = replied & ((self.begin > 0) | (self.end <= 1))
+        return bool(self.leads[watched].sum() >= LEAST_WATCHED * self.leads[replied].sum())
 
     def median(self) -> dict[str, float]:
         """The age at which half are replied to, and those between which a half is not refuted."""
@@ -209,7 +232,7 @@ class Looks:
         if not len(self.found.edges) or not self.was_watched:
             return np.nan, np.nan
         low, high = self.found.age_of(_REPLIED, share)
-        tells = self.rows["leads"].sum() if np.isinf(high) else self.looks((low + high) / 2)
+        tells = self.leads.sum() if np.isinf(high) else self.looks((low + high) / 2)
         return (low, high) if tells >= MINIMUM_FOR_VERDICT else (np.nan, np.nan)
 
 
@@ -227,19 +250,35 @@ def _first_place(begin: int, end: int, is_true: Callable[[int], bool]) -> int:
 def _over_all(store: Store, filters: Filters, clock: Clock) -> Looks:
     def made() -> Looks:
         # By channel, because the same rows tell of each channel too.
-        rows = _rows(store, filters, dimension_named("channel"), clock)
-        ages = ["kind", "begins_min", "ends_min"]
-        return Looks.of(rows.groupby(ages, dropna=False)["leads"].sum().reset_index())
+        return Looks.of(_rows(store, filters, dimension_named("channel"), clock), clock)
 
     return remembered(store, ("replies", filters, clock), made)
 
 
 def _groups(store: Store, filters: Filters, by: Dimension, clock: Clock) -> Mapping[str, Looks]:
-    def made() -> dict[str, Looks]:
-        rows = _rows(store, filters, by, clock)
-        return {str(key): Looks.of(group) for key, group in rows.groupby(rows["key"].fillna(MISSING))}
+    return remembered(
+        store, ("replies", filters, by.key, clock), lambda: _split(_rows(store, filters, by, clock), clock)
+    )
 
-    return remembered(store, ("replies", filters, by.key, clock), made)
+
+def _split(rows: pd.DataFrame, clock: Clock) -> dict[str, Looks]:
+    """The rows of reply_intervals by key, the same ones in the same order whatever theirs was."""
+    kind = np.array([_KINDS.index(kind) for kind in rows["kind"].tolist()], dtype="int64")
+    begin, end = (rows[name].to_numpy("float64", na_value=np.nan) for name in ("begins_min", "ends_min"))
+    leads = rows["leads"].to_numpy("int64")
+    keys, names = pd.factorize(rows["key"].fillna(MISSING))
+    order = np.lexsort((end, begin, kind, keys))
+    starts = np.searchsorted(keys[order], np.arange(len(names) + 1))
+    parts = [order[first:last] for first, last in pairwise(starts)]
+    return {
+        str(name): Looks(kind[part], begin[part], end[part], leads[part], clock)
+        for name, part in zip(names, parts, strict=True)
+    }
+
+
+def _nobody(clock: Clock) -> Looks:
+    none = np.empty(0)
+    return Looks(none.astype("int64"), none, none, none.astype("int64"), clock)
 
 
 def _rows(store: Store, filters: Filters, by: Dimension, clock: Clock) -> pd.DataFrame:
@@ -259,9 +298,10 @@ def _kept(store: Store, key: Hashable, make: Callable[[], pd.DataFrame]) -> pd.D
     return remembered(store, key, make).copy(deep=False)
 
 
-def _reason(label: str, minutes: float, n_looks: int, low: float, high: float) -> str:
+def _reason(minutes: int, clock: Clock, n_looks: int, low: float, high: float) -> str:
+    label = sla_words(minutes)
     if n_looks < MINIMUM_FOR_VERDICT:
-        around = f"{formats.duration(minutes * 30)} and {formats.duration(minutes * 120)}"
+        around = f"{age_words(minutes / 2, clock)} and {age_words(minutes * 2, clock)}"
         leads = formats.count_of(n_looks, "lead")
         return f"Too few looks to tell {label}: between the ages of {around} the portal was asked about {leads}."
     if not high - low <= WIDEST_BOUNDS:

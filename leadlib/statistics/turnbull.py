@@ -14,12 +14,13 @@ import numpy.typing as npt
 from leadlib.statistics.log_gamma import Floats
 
 MOST_ROUNDS = 1_000
-_CLOSE = 1e-7
-"""The search ends when no share at any age has moved by more than this in a round."""
+_CLOSE = 1e-5
+_CLOSE_FIT = 1e-4
+"""The search ends when in a round no share at any age has moved by more than the first, and the cases have not become
+likelier by more than the second (a logarithm): both are small beside what chance does to any number of cases.
+"""
 _Z = 1.959964
 _MOST_TRIES = 8
-_CLOSE_FIT = 1e-3
-"""The search under a given share ends when a round makes the cases likelier by less than this (a logarithm)."""
 
 
 @dataclass(frozen=True)
@@ -99,13 +100,13 @@ class Incidence:
 
     def _distance(self, cells: npt.NDArray[np.bool_], share: float) -> float:
         """How much less likely the cases are with `share` of them in `cells`, in standard deviations."""
-        start = 0.95 * self._flat + 0.05 / len(self._flat)
+        start = 0.999 * self._flat + 0.001 / len(self._flat)  # from nothing a cell would never rise
         held = (cells, share)
         mass = _normed(start, start, held)
         last = -np.inf
         for _ in range(MOST_ROUNDS):
             mass, fit = _sped_up(self.cases, mass, held)
-            if fit - last < _CLOSE_FIT:
+            if fit - last < 10 * _CLOSE_FIT:  # a search for an end of an interval needs no more
                 break
             last = fit
         return float(np.sqrt(max(2 * (self.cases.improved(self._flat)[1] - self.cases.improved(mass, held)[1]), 0.0)))
@@ -145,12 +146,14 @@ def incidence(
         times[is_open],
     )
     mass = np.full(n_kinds * n_cells + 1, 1.0 / (n_kinds * n_cells + 1))
+    before = -np.inf
     for _ in range(MOST_ROUNDS):
-        found, _ = _sped_up(cases, mass)
+        found, fit = _sped_up(cases, mass)
         moved = np.abs(np.cumsum(found - mass)).max()
         mass = found
-        if moved < _CLOSE:
+        if moved < _CLOSE and fit - before < _CLOSE_FIT:
             break
+        before = fit
     return Incidence(edges, mass[:-1].reshape(n_kinds, n_cells), cases)
 
 

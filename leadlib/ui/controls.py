@@ -4,10 +4,13 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from leadlib.metrics import SLA_MINUTES
 from leadlib.ui.links import param, param_key
 
 GRAIN_WORDS = {"hour": "Hour", "day": "Day", "week": "Week", "month": "Month"}
 BY_WORDS = {"channel": "Channel", "entity_type": "Entity type", "stage": "Stage", "agent": "Agent"}
+CLOCK_WORDS = {"wall": "Wall clock", "working": "Working hours"}
+WITHIN_WORDS = {str(minutes): words for words, minutes in SLA_MINUTES.items()}
 LEAGUE_WORDS = {"listing": "Listings", "project": "Projects", "developer": "Developers"}
 
 

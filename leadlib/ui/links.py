@@ -13,6 +13,7 @@ import streamlit as st
 
 from leadlib.errors import FilterError
 from leadlib.filters import FIELDS, Filters, filters_from_query, to_query
+from leadlib.metrics import CLOCKS, SLA_MINUTES
 
 VERSION = "1"
 _VERSION_KEY = "v"
@@ -41,6 +42,8 @@ PARAMS: tuple[Param, ...] = (
     Param("sort", "newest", ("newest", "oldest", "longest_waiting")),
     Param("queue", "repeat", ("repeat", "due", "chance", "oldest")),
     Param("mix", "raw", ("raw", "like_for_like")),
+    Param("clock", "wall", CLOCKS),
+    Param("within", "60", tuple(map(str, SLA_MINUTES.values()))),
     Param("league", "listing", ("listing", "project", "developer")),
     Param("compare", "moments", ("moments", "periods")),
     Param("figure", "leads", ("leads", "response_rate", "response_rate_of_all")),

@@ -11,7 +11,7 @@ import streamlit as st
 from leadlib import formats
 from leadlib.charts.volume import grain_of, leads_by_bucket
 from leadlib.formats import Grain
-from leadlib.metrics import BADGE_WORDS, METRICS, VERDICT_WORDS, Metric, metric_named
+from leadlib.metrics import BADGE_WORDS, METRICS, VERDICT_WORDS, Metric, age_words, metric_named
 
 COUNT = "%,d"
 PERCENT = "%.1f %%"
@@ -148,7 +148,8 @@ def _by_group(frame: pd.DataFrame, metrics: Sequence[str]) -> Twin:
         if metric.unit == "words":
             shown[metric.label] = frame[key].map(_WORDS)
         elif metric.unit == "minutes":
-            shown[metric.label] = [formats.duration(minutes * 60) for minutes in frame[key]]
+            clocks = frame["clock"] if "clock" in frame else ["wall"] * len(frame)
+            shown[metric.label] = [age_words(minutes, clock) for minutes, clock in zip(frame[key], clocks, strict=True)]
             if f"{key}_low" in frame and "clock" not in frame:  # a span on the working clock is told in other words
                 shown[f"{metric.short_label}, 95 % interval"] = [
                     formats.duration_range(low * 60, high * 60)

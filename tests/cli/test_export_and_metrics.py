@@ -9,7 +9,9 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from leadlib.metrics import METRICS, QUESTIONS
+from leadlib.cli.tables import plain
+from leadlib.filters import Filters
+from leadlib.metrics import METRICS, QUESTIONS, replies_by
 from leadlib.records import LADDER
 from tests.cli.conftest import Install, Installation, on_unix
 
@@ -62,6 +64,26 @@ def test_filters_and_days_cut_metrics_and_exports_alike(sample: Installation) ->
     assert sum(row["leads"] for row in days) == len(leads)
     assert days[0]["bucket"] == "2026-11-01T00:00:00"
     assert [row["is_partial"] for row in days[-2:]] == [False, True]
+
+
+def test_replies_by_name_are_those_of_the_screen_on_the_clock_asked_for(sample: Installation) -> None:
+    asked = ("--clock", "working", "--within", "1440", "--format", "json")
+    printed = sample.run("metrics", "replied_within", "--by", "channel", *asked).json
+    with sample.store() as store:
+        shown = replies_by(store, Filters(), "channel", clock="working", within=1_440)
+    assert [row["key"] for row in printed] == list(shown["key"])
+    assert {row["clock"] for row in printed} == {"working"}
+    assert [row["n_looks"] for row in printed] == list(shown["n_looks"])
+    assert pd.Series([row["replied_within"] for row in printed], dtype=float).tolist() == pytest.approx(
+        shown["replied_within"].tolist(), nan_ok=True
+    )
+    done = sample.run("metrics", "replied_within", "--by", "channel", "--within", "61")
+    assert done.code == 2
+    assert "Known: 5, 15, 60, 120, 1440" in done.err or "Did you mean" in done.err
+
+
+def test_an_age_that_is_never_reached_is_not_a_missing_one() -> None:
+    assert [plain(value) for value in (12.5, float("inf"), float("nan"))] == [12.5, "never", None]
 
 
 def test_tables_are_for_people(sample: Installation) -> None:
