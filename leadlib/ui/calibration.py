@@ -6,12 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from leadlib import formats
-from leadlib.calibration import ESTIMATES, calibration
+from leadlib.calibration import calibration
 from leadlib.ui import numbers
 from leadlib.ui.text import plain
 from leadlib.ui.view import View
-
-__all__ = ["ESTIMATES", "draw_counts", "load_or_stop", "of", "on_median"]
 
 
 def load_or_stop(view: View) -> pd.DataFrame:
