@@ -11,8 +11,6 @@ from leadlib.ui import numbers
 from leadlib.ui.text import plain
 from leadlib.ui.view import View
 
-__all__ = ["ESTIMATES", "draw_counts", "load_or_stop", "of", "on_median"]
-
 
 def load_or_stop(view: View) -> pd.DataFrame:
     """The frame of `calibration`; ends the page where no truth was planted, or nothing was read yet."""
@@ -38,6 +36,11 @@ def load_or_stop(view: View) -> pd.DataFrame:
 def of(frame: pd.DataFrame, *topics: str) -> pd.DataFrame:
     """The rows of some topics."""
     return frame[frame["topic"].isin(topics)].reset_index(drop=True)
+
+
+def of_estimates(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows whose intervals are stated to hold the truth 95 times in 100."""
+    return of(frame, *ESTIMATES)
 
 
 def on_median(frame: pd.DataFrame) -> list[str]:
