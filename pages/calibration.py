@@ -3,7 +3,6 @@
 import streamlit as st
 
 from leadlib import charts
-from leadlib.calibration import ESTIMATES
 from leadlib.ui import calibration, drill, plots
 from leadlib.ui.text import plain
 from leadlib.ui.view import current_view
@@ -12,7 +11,7 @@ view = current_view()
 st.title("Calibration", anchor=False)
 plain("All planted leads of whole days, whatever the filters.", tone="normal")
 frame = calibration.load_or_stop(view)
-plain(charts.calibration_takeaway(calibration.of(frame, *ESTIMATES)), tone="normal")
+plain(charts.calibration_takeaway(calibration.of_estimates(frame)), tone="normal")
 theme = plots.current_theme()
 
 left, right = st.columns(2)

@@ -38,6 +38,11 @@ def of(frame: pd.DataFrame, *topics: str) -> pd.DataFrame:
     return frame[frame["topic"].isin(topics)].reset_index(drop=True)
 
 
+def of_estimates(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows whose intervals are stated to hold the truth 95 times in 100."""
+    return of(frame, *ESTIMATES)
+
+
 def on_median(frame: pd.DataFrame) -> list[str]:
     """A sentence on the median, which is no share and so stands in no bar."""
     rows = of(frame, "median_reply_min")
