@@ -132,5 +132,12 @@ def _hover(row: Any, key: str, label: str) -> str:
     )
     counted = f"{formats.number(hits)} of {formats.number(row.matured)} matured leads"
     unknown_words = f", {formats.number(unknown_leads)} unknown" if unknown_leads else ""
-    pending = f"<br>{formats.number(row.pending)} pending" if row.pending else ""
-    return f"<b>{safe(row.label, None)}</b><br>{label}: {interval_words(*rate)}<br>{counted}{unknown_words}{pending}"
+    pending = f"; {formats.number(row.pending)} pending" if row.pending else ""
+    return "<br>".join(
+        [
+            f"<b>{safe(row.label, None)}</b>",
+            f"{label}: {interval_words(*rate)}",
+            f"{counted}{unknown_words}{pending}",
+            f"{formats.count_of(row.leads, 'lead')} in all",
+        ]
+    )
