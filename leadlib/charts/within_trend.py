@@ -36,7 +36,14 @@ def plot_within_trend(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figu
         hovermode="closest",
         margin={"l": 8, "r": 12, "t": 36, "b": 8},
         legend={"traceorder": "reversed"},
-        xaxis={"type": "date", "showgrid": False, "tickformat": "%-d %b\n%Y", "nticks": 6, "tickangle": 0},
+        xaxis={
+            "type": "date",
+            "showgrid": False,
+            "tickformat": "%-d %b\n%Y",
+            "nticks": 6,
+            "tickangle": 0,
+            "automargin": True,
+        },
         yaxis={"tickformat": ".0%", "range": [0, 1.03], "zeroline": False, "automargin": True, "nticks": 6},
     )
 
