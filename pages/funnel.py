@@ -4,7 +4,7 @@ import streamlit as st
 
 from leadlib import charts
 from leadlib.metrics import funnel, settling, stage_times, status_counts, transitions, within_hours
-from leadlib.ui import funnel_notes, kpis, plots, states, within_notes
+from leadlib.ui import funnel_drill, funnel_notes, kpis, plots, states, within_notes
 from leadlib.ui.view import current_view
 
 view = current_view()
@@ -32,6 +32,8 @@ with right:
         takeaway=charts.status_takeaway(statuses),
         table=statuses,
         metrics=["waiting", "archived", "unrecognised"],
+        notes=["A bar leads to its leads."],
+        on_choose=funnel_drill.to_status(view, statuses),
     )
 per_channel = view.ask(funnel, by="channel")
 plots.draw(
@@ -50,6 +52,7 @@ plots.draw(
     table=weeks,
     metrics=["response_rate_within", "unknown_within", "response_rate", "pending", "settled_h"],
     notes=within_notes.notes(weeks, view.ask(settling)),
+    on_choose=funnel_drill.to_week(view),
 )
 moves = view.ask(transitions)
 plots.draw(

@@ -157,11 +157,11 @@ def test_the_median_by_name_is_that_of_the_screen(store: Store) -> None:
 
 @pytest.fixture
 def planted(store: Store) -> Callable[[float], dict[str, float]]:
-    """A function that fills the store with 400 leads, looked at so many minutes apart, and gives their true times."""
+    """A function that fills the store with 250 leads, looked at so many minutes apart, and gives their true times."""
 
     def fill(minutes_apart: float) -> dict[str, float]:
         rng = np.random.default_rng(7)
-        n = 400
+        n = 250
         created = rng.uniform(0, 1_440, n)
         opened = rng.exponential(200, n)
         responded = opened + np.where(rng.random(n) < 0.8, rng.exponential(300, n), math.inf)
@@ -194,7 +194,7 @@ def planted(store: Store) -> Callable[[float], dict[str, float]]:
 def test_planted_times_lie_within_what_is_told_of_them(
     store: Store, planted: Callable[[float], dict[str, float]]
 ) -> None:
-    true = planted(90)
+    true = planted(120)
     steps = stage_times(store, ALL).set_index("key")
     for step in ("sent_opened", "opened_responded"):
         assert steps.loc[step, "reason"] == ""

@@ -9,6 +9,7 @@ from leadlib import charts
 from leadlib.filters import Filters
 from leadlib.metrics import breakdown, compute, summary, wilson, within_hours
 from leadlib.store import LeadEvent, Store
+from leadlib.ui.funnel_drill import filters_of_week
 from leadlib.ui.within_notes import notes
 from tests.conftest import at, make_lead
 
@@ -160,7 +161,18 @@ def test_history_makes_weeks_comparable_that_the_rate_so_far_does_not(store: Sto
     assert list(weeks["response_rate_within"]) == [20 / 40, 20 / 40]
     assert list(weeks["response_rate"]) == [30 / 40, 20 / 40]
     assert "50\u00a0%" in charts.within_trend_takeaway(weeks)
-    assert notes(weeks, pd.DataFrame({"label": [], "settled_h": []})) == []
+    assert notes(weeks, pd.DataFrame({"label": [], "settled_h": []})) == ["A point leads to all leads of its week."]
+
+
+@pytest.mark.parametrize("days", [{}, {"from": ["2026-09-16"], "to": ["2026-09-22"]}], ids=["all days", "cut weeks"])
+def test_a_week_leads_to_exactly_the_leads_it_counts(store: Store, days: dict[str, list[str]]) -> None:
+    for day in range(10, 26):
+        look(store, "2026-09-25 12:00", {f"{day} {i}": "sent" for i in range(day % 4)}, f"2026-09-{day}T21:00:00Z")
+    filters = Filters.of(days)
+    weeks = within_hours(store, filters, by="week")
+    assert len(weeks) == (2 if days else 3)
+    for monday, n_leads in zip(weeks["key"], weeks["leads"], strict=True):
+        assert summary(store, filters_of_week(filters, monday))["leads"].item() == n_leads
 
 
 def test_thin_history_is_said_and_drawn_as_bounds_alone(store: Store) -> None:

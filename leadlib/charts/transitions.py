@@ -15,6 +15,9 @@ _HEIGHT_PX = 380
 _OPACITY = 0.35
 """How much of their colour the bands have."""
 
+_LEAST_NAMED = 0.05
+"""A stage between the edges that fewer leads than this have been through is named at the pointer alone."""
+
 
 def plot_transitions(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
     """Leads as bands from what they were first seen as, over what they became, to where they stand today.
@@ -31,11 +34,12 @@ def plot_transitions(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figur
     out_of = frame.groupby("from_key")["moved"].sum()
     counts = [int(out_of[key] if key in out_of else into[key]) for key in keys]
     stages = [key.split(":")[1] for key in keys]
+    n_leads = _n_leads(frame)
     sankey = {
         "type": "sankey",
         "arrangement": "snap",
         "node": {
-            "label": [_node_words(key, n) for key, n in zip(keys, counts, strict=True)],
+            "label": [_node_words(key, n, n_leads) for key, n in zip(keys, counts, strict=True)],
             "color": [colours.stages[stage] for stage in stages],
             "customdata": [[key, _node_hover(key, n)] for key, n in zip(keys, counts, strict=True)],
             "hovertemplate": "%{customdata[1]}<extra></extra>",
@@ -66,7 +70,7 @@ def transitions_takeaway(frame: pd.DataFrame) -> str:
     """One plain sentence: how many leads were seen to move at all, and the most frequent move."""
     if frame.empty:
         return "No leads for these filters."
-    n_leads = int(frame.loc[frame["from_key"].str.startswith("first:"), "moved"].sum())
+    n_leads = _n_leads(frame)
     moves = frame[~frame["to_key"].str.startswith("today:")]
     n_moved = int(moves.loc[moves["from_key"].str.startswith("first:"), "moved"].sum())
     if not n_moved:
@@ -82,10 +86,16 @@ def transitions_takeaway(frame: pd.DataFrame) -> str:
     )
 
 
-def _node_words(key: str, n: int) -> str:
-    """The stage, and at both edges its leads: in between there is no room for them on a telephone."""
+def _n_leads(frame: pd.DataFrame) -> int:
+    return int(frame.loc[frame["from_key"].str.startswith("first:"), "moved"].sum())
+
+
+def _node_words(key: str, n: int, n_leads: int) -> str:
+    """The stage, with its leads at both edges; between them only where it is large enough not to lie over others."""
     side, stage = key.split(":")
-    return f"{STAGE_LABELS[stage]} {formats.number(n)}" if side in {"first", "today"} else STAGE_LABELS[stage]
+    if side in {"first", "today"}:
+        return f"{STAGE_LABELS[stage]} {formats.number(n)}"
+    return STAGE_LABELS[stage] if n >= _LEAST_NAMED * n_leads else ""
 
 
 def _node_hover(key: str, n: int) -> str:

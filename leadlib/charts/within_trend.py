@@ -36,7 +36,14 @@ def plot_within_trend(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figu
         hovermode="closest",
         margin={"l": 8, "r": 12, "t": 36, "b": 8},
         legend={"traceorder": "reversed"},
-        xaxis={"type": "date", "showgrid": False, "tickformat": "%-d %b\n%Y", "nticks": 8, "automargin": True},
+        xaxis={
+            "type": "date",
+            "showgrid": False,
+            "tickformat": "%-d %b\n%Y",
+            "nticks": 6,
+            "tickangle": 0,
+            "automargin": True,
+        },
         yaxis={"tickformat": ".0%", "range": [0, 1.03], "zeroline": False, "automargin": True, "nticks": 6},
     )
 
@@ -132,5 +139,12 @@ def _hover(row: Any, key: str, label: str) -> str:
     )
     counted = f"{formats.number(hits)} of {formats.number(row.matured)} matured leads"
     unknown_words = f", {formats.number(unknown_leads)} unknown" if unknown_leads else ""
-    pending = f"<br>{formats.number(row.pending)} pending" if row.pending else ""
-    return f"<b>{safe(row.label, None)}</b><br>{label}: {interval_words(*rate)}<br>{counted}{unknown_words}{pending}"
+    pending = f"; {formats.number(row.pending)} pending" if row.pending else ""
+    return "<br>".join(
+        [
+            f"<b>{safe(row.label, None)}</b>",
+            f"{label}: {interval_words(*rate)}",
+            f"{counted}{unknown_words}{pending}",
+            f"{formats.count_of(row.leads, 'lead')} in all",
+        ]
+    )

@@ -33,4 +33,4 @@ def notes(weeks: pd.DataFrame, channels: pd.DataFrame) -> list[str]:
     if len(untold):
         names = formats.listed(list(untold["label"]), "or")
         sentences.append(f"By what age replies have come cannot be told for {names} yet.")
-    return sentences
+    return [*sentences, "A point leads to all leads of its week."]
