@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from leadlib import formats
-from leadlib.calibration import calibration
+from leadlib.calibration import ESTIMATES, calibration
 from leadlib.ui import numbers
 from leadlib.ui.text import plain
 from leadlib.ui.view import View
