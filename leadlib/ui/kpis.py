@@ -82,7 +82,7 @@ def _part_text(row: pd.Series, key: str) -> str | None:
 
 
 def _compared(view: View, change: Mapping[Any, Any]) -> str:
-    n_days = formats.count_of((change["current_to"] - change["current_from"]).days + 1, "day")
+    n_days = f"{formats.number((change['current_to'] - change['current_from']).days + 1)}{formats.NBSP}d"
     # Without days of its own the card counts everything, while the change is only that of the last month.
     return f"vs {n_days} before" if view.filters["from"] or view.filters["to"] else f"last {n_days}"
 

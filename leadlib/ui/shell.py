@@ -19,7 +19,7 @@ IMAGES = Path(__file__).resolve().parent / "images"
 st.set_page_config(page_title="Leadlight", page_icon=IMAGES / "icon.svg", layout="wide", initial_sidebar_state=350)
 st.logo(IMAGES / "logo.svg", size="large", link=None)
 style.apply()
-page = st.navigation(all_screens())
+page = st.navigation(all_screens(), expanded=True)
 st.set_page_config(page_title=f"{page.title} · Leadlight")
 drill.follow()
 try:
