@@ -32,7 +32,7 @@ if compare == "moments":
     )
     plain(changes.compared(parts, view))
 else:
-    by = pick("mix", "Split by", changes.MIX_WORDS)
+    by = pick("split", "Split by", changes.MIX_WORDS)
     groups = view.ask(rate_mix, by=by)
     left, right = st.columns(2)
     with left:

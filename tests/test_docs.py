@@ -63,6 +63,11 @@ def test_every_parameter_of_a_link_is_documented() -> None:
     assert {field.key for field in FIELDS} | {param.key for param in PARAMS} <= documented
 
 
+def test_no_two_parameters_of_a_link_have_one_name() -> None:
+    names = [field.key for field in FIELDS] + [param.key for param in PARAMS]
+    assert len(set(names)) == len(names)
+
+
 def test_relative_links_of_the_documents_lead_somewhere() -> None:
     for document in [README, *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", document.read_text(encoding="utf-8")):

@@ -50,7 +50,7 @@ PARAMS: tuple[Param, ...] = (
     Param("then", "", is_day=True),
     Param("now", "", is_day=True),
     Param("period", "all", ("all", "7", "30", "90")),
-    Param("mix", "channel", ("channel", "entity_type", "agent")),
+    Param("split", "channel", ("channel", "entity_type", "agent")),
     Param("p", "1"),
 )
 
