@@ -27,6 +27,14 @@ with right:
         table=weeks,
         metrics=["response_rate", "pending"],
     )
+    hours = view.ask(breakdown, by="hour")
+    plots.draw(
+        "Leads by hour of arrival",
+        charts.plot_hours(hours, theme=theme),
+        takeaway=charts.hours_takeaway(hours),
+        table=hours,
+        metrics=["response_rate", "waiting"],
+    )
 left, right = st.columns(2)
 with left:
     channels = view.ask(breakdown, by="channel")
@@ -38,16 +46,6 @@ with left:
         metrics=["response_rate", "waiting"],
     )
 with right:
-    hours = view.ask(breakdown, by="hour")
-    plots.draw(
-        "Leads by hour of arrival",
-        charts.plot_hours(hours, theme=theme),
-        takeaway=charts.hours_takeaway(hours),
-        table=hours,
-        metrics=["response_rate", "waiting"],
-    )
-left, right = st.columns(2)
-with left:
     waiting = view.ask(backlog, by="channel")
     plots.draw(
         "What waits",
@@ -57,13 +55,12 @@ with left:
         metrics=["waiting", "overdue", "waiting_again", "oldest_waiting_h"],
         more="queue",
     )
-with right:
-    week = view.ask(heat_map)
-    plots.draw(
-        "When this agent's leads come",
-        charts.plot_heat_map(week, theme=theme),
-        takeaway=charts.heat_map_takeaway(week),
-        table=week,
-        metrics=["leads_per_hour"],
-    )
+week = view.ask(heat_map)
+plots.draw(
+    "When this agent's leads come",
+    charts.plot_heat_map(week, theme=theme),
+    takeaway=charts.heat_map_takeaway(week),
+    table=week,
+    metrics=["leads_per_hour"],
+)
 agents_ui.draw_ways_on(row)

@@ -24,7 +24,7 @@ plots.draw(
     takeaway=charts.missed_takeaway(everyone, of=one),
     table=everyone[everyone["is_missed"]],
     metrics=["response_rate", "replies_short", "waiting", "verdict"],
-    notes=["A bar leads to all leads of its row, those that wait longest on top."],
+    notes=league_ui.notes_on_missed(everyone),
     on_choose=league_ui.to_leads_of(view, by, everyone),
 )
 plots.draw(

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from leadlib import charts
 from leadlib.filters import Filters
 from leadlib.metrics import agents, like_for_like, wilson
 from leadlib.metrics.case_mix import STRATA, expected_rates
@@ -212,3 +213,20 @@ def test_agents_that_are_alike_are_called_worse_by_their_mix_of_leads_in_the_raw
         raw_worse.append((shares < funnel_limits(n_leads, responded.sum() / n_agents / n_leads, ACT)[0]).any())
     assert np.mean(worse) <= 0.05
     assert np.mean(raw_worse) >= 0.5
+
+
+def test_each_agent_is_drawn_with_limits_of_its_own(store: Store) -> None:
+    see(store, {(1, "email"): (80, 30), (2, "email"): (20, 6), (2, "call"): (100, 90), (3, "call"): (30, 26)})
+    see(store, {(4, "call"): (4, 1)})
+    frame = like_for_like(store, ALL)
+    figure = charts.plot_against_chance(frame)
+    judged = frame[frame["matured"] >= 20].reset_index(drop=True)
+    wide = next(trace for trace in figure.data if str(trace.name).startswith("99.8"))
+    assert list(wide.x[::3]) == list(judged["matured"])
+    assert list(wide.y[::3]) == pytest.approx(list(judged["act_low"]))
+    marks = {key: y for t in figure.data if t.mode == "markers" for (key, _), y in zip(t.customdata, t.y, strict=True)}
+    assert marks == pytest.approx(dict(zip(judged["key"], judged["standardised_rate"], strict=True)))
+    assert "like" not in charts.against_chance_takeaway(agents(store, ALL))
+    assert charts.against_chance_takeaway(frame).replace("\u00a0", " ") == (
+        "All agents together stand at 65 %. Chance explains how far the 3 agents with enough leads lie from it."
+    )

@@ -6,10 +6,13 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 
+from leadlib import charts
 from leadlib.errors import FilterError
 from leadlib.filters import Filters
 from leadlib.metrics import agents, breakdown, compute, decay, league
+from leadlib.records import ListingName
 from leadlib.store import SliceRow, Store
+from leadlib.theme import PALETTES
 from tests.conftest import at, make_lead
 
 ALL = Filters()
@@ -205,3 +208,49 @@ def test_the_parts_of_a_league_are_those_of_the_breakdown(store: Store) -> None:
     other = breakdown(store, ALL, "listing").sort_values("key").reset_index(drop=True)
     shared = [name for name in one.columns if name in other.columns]
     pd.testing.assert_frame_equal(one[shared], other[shared])
+
+
+# Drawn
+
+
+def test_bars_of_what_is_missed_are_as_long_as_the_leads_they_lead_to(store: Store) -> None:
+    see(store, {"a": (100, 60), "b": (40, 8), "c": (10, 2), "d": (40, 20), "e": (2, 0)})
+    frame = league(store, ALL)
+    figure = charts.plot_missed(frame)
+    touched = figure.data[-1]
+    assert [key for key, _ in touched.customdata] == ["b"]
+    assert list(figure.data[1].x)[-1] == frame.set_index("key").loc["b", "leads"]
+    assert charts.missed_takeaway(frame).replace("\u00a0", " ") == (
+        "Of the 3 listings with the most leads, 1 is answered less than chance explains. b comes first: "
+        "11 replies short of the rate of all, 32 waiting now."
+    )
+
+
+def test_a_long_name_is_drawn_whole_and_the_numbers_lie_over_its_end(store: Store) -> None:
+    see(store, {"a": (20, 10)})
+    store.write_names([], [ListingName("a", "REF-1", "Two bedrooms, sea view, near the metro", None, None, None)], [])
+    figure = charts.plot_league(breakdown(store, ALL, "listing"))
+    assert "<b>REF-1 · Two bedrooms, sea view, near the metro</b>" in [
+        text for t in figure.data for text in t.text or ()
+    ]
+    covering = [note for note in figure.layout.annotations if "20" in note.text]
+    assert [note.bgcolor for note in covering] == [PALETTES["light"].page]
+
+
+def test_many_listings_are_drawn_from_where_verdicts_begin(store: Store) -> None:
+    see(store, {f"L{i}": (20, i % 20) for i in range(101)} | {"few": (19, 3)})
+    frame = league(store, ALL)
+    figure = charts.plot_against_chance(frame, of="listing")
+    keys = {key for t in figure.data for key, _ in t.customdata or ()}
+    assert keys == set(frame["key"]) - {"few"}
+    assert figure.layout.xaxis.type == "log"
+
+
+def test_a_decay_of_few_new_listings_says_how_few(store: Store) -> None:
+    read(store, "2026-09-01 00:00", SEEN_AT)
+    come(store, "a", "2026-10-05 08:00")
+    frame = decay(store, ALL)
+    assert charts.decay_takeaway(frame) == (
+        "Too few new listings: 1 with a first lead after four quiet weeks and four weeks followed."
+    )
+    assert not charts.plot_decay(frame).data

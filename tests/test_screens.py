@@ -18,7 +18,18 @@ from streamlit.testing.v1 import AppTest
 from leadlib.api import Client, wire
 from leadlib.config import Dialect, Secret, Settings
 from leadlib.filters import FIELDS, Filters
-from leadlib.metrics import agents, backlog, badges, breakdown, rate_mix, replies_by, summary, why_changed
+from leadlib.metrics import (
+    agents,
+    backlog,
+    badges,
+    breakdown,
+    league,
+    like_for_like,
+    rate_mix,
+    replies_by,
+    summary,
+    why_changed,
+)
 from leadlib.records import Contact
 from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings
 from leadlib.ui import kpis
@@ -410,6 +421,33 @@ def _sync_in_background(timeout_s: float = 30) -> None:
     while worker.status.n_finished == before:
         assert time.monotonic() < deadline, "the worker did not finish"
         time.sleep(0.02)
+
+
+def test_how_agents_are_compared_is_kept_in_the_link(portal: SandboxServer) -> None:
+    sync()
+    app = open_app("agents", mix="like_for_like")
+    assert "leads of the same channel, entity type and hour of arrival" in texts(app)
+    table = next(table.value for table in app.dataframe if "To expected" in table.value.columns)
+    assert len(table) == len(load(like_for_like, Filters()))
+    app.session_state["param_mix"] = "raw"
+    app.run()
+    assert "mix" not in app.query_params
+    tables = [set(table.value.columns) for table in app.dataframe]
+    columns = {"Verdict", "Median reply", "P90 reply", "Within 1\u00a0h", "Waiting", "Oldest waiting"}
+    assert any(columns <= shown for shown in tables)
+
+
+@pytest.mark.parametrize("by", ["listing", "project", "developer"])
+def test_a_mark_of_a_league_leads_to_as_many_leads_as_it_has(portal: SandboxServer, by: str) -> None:
+    sync()
+    app = open_app("leagues", league=by)
+    rows = load(league, Filters(), by=by)
+    key, n_leads = rows.sort_values("leads")[["key", "leads"]].iloc[-2]
+    filter_key = filter_of_row(View(get_engine(), Filters(), load_vocabulary()), by, key, n_leads)
+    app.session_state[f"filter_{filter_key}"] = [key]
+    app.session_state["drill_waiting"] = "leads"
+    app.run()
+    assert f"{n_leads:,}" in texts(app)
 
 
 def test_an_agents_own_page_asks_for_one_agent_and_shows_that_one(portal: SandboxServer) -> None:

@@ -90,6 +90,11 @@ def against_chance_takeaway(frame: pd.DataFrame, of: str = "agent") -> str:
     if judged.empty or judged["team_rate"].isna().all():
         return f"Too few leads, or too many of unknown history, to compare {of}s."
     worse, better = (int((judged["verdict"] == verdict).sum()) for verdict in ("worse", "better"))
+    if worse == better == 0:
+        return (
+            f"All {of}s together stand at {formats.percent(judged['team_rate'].iloc[0])}. Chance explains how far the "
+            f"{formats.count_of(len(judged), of)} with enough leads lie from it."
+        )
     sentence = (
         f"All {of}s together stand at {formats.percent(judged['team_rate'].iloc[0])}. "
         f"{'With leads of the same kinds, chance' if is_alike else 'Chance'} does not explain that "

@@ -122,7 +122,7 @@ def bar_rows(
         traces.append(maybe)
     words = row_words(rows, end, theme)
     return figure(
-        [*traces, *(words[:1] if covers else words), touch(rows, end)],
+        [*traces, *([{**words[0], "cliponaxis": True}] if covers else words), touch(rows, end)],
         theme,
         rows_height(len(rows), height_px),
         annotations=_covering_words(rows, end, theme) if covers else [],

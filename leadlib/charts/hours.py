@@ -28,8 +28,8 @@ def plot_hours(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
         "type": "bar",
         "x": [int(row.key) for row in rows],
         "customdata": [[row.key, _hover(row)] for row in rows],
+        "hovertemplate": "%{customdata[1]}<extra></extra>",
     }
-    shared["hovertemplate"] = "%{customdata[1]}<extra></extra>"
     parts = (
         (metric_named("responded").label, [row.responded for row in rows], colours.accent),
         ("Not responded", [row.leads - row.responded for row in rows], colours.unjudged),

@@ -41,6 +41,11 @@ def to_leads_of(view: View, by: str, rows: pd.DataFrame) -> Callable[[str], None
     return turn
 
 
+def notes_on_missed(rows: pd.DataFrame) -> Sequence[str]:
+    """Where a bar leads to, if there is any."""
+    return ("A bar leads to all leads of its row, those that wait longest on top.",) if rows["is_missed"].any() else ()
+
+
 def notes_on_decay(by: str) -> Sequence[str]:
     """What the decay does not say, in words."""
     return (
