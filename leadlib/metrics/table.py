@@ -144,6 +144,16 @@ METRICS: tuple[Metric, ...] = (
         "senders",
     ),
     Metric(
+        "repeat_senders",
+        "Repeat senders",
+        "Repeat",
+        "people",
+        "Phones, e-mail addresses or usernames behind two leads or more of those that are counted here.",
+        "neither",
+        "repeat_senders",
+        question=OWN,
+    ),
+    Metric(
         "responded",
         "Responded",
         "Responded",
