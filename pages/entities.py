@@ -10,7 +10,7 @@ from leadlib.ui.view import current_view
 view = current_view()
 states.page_title(view, "Entities")
 states.stop_if_empty(view)
-kpis.draw(view, ["leads", "unique_senders", "response_rate", "waiting"])
+kpis.draw(view, ["leads", "unique_senders", "repeat_senders", "response_rate", "waiting"])
 theme = plots.current_theme()
 
 types = view.ask(breakdown, by="entity_type")

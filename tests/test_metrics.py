@@ -36,7 +36,7 @@ from tests.conftest import DUBAI, at, make_lead
 ALL = Filters()
 OUR_FILES = (
     *("backlog", "badges", "case_mix", "choices", "cohort", "counts", "coverage", "decay", "first_look", "heat_map"),
-    *("history", "lead_span", "oldest_waiting", "queue", "reply_intervals", "senders"),
+    *("history", "lead_span", "oldest_waiting", "queue", "repeat_senders", "reply_intervals", "senders"),
     *("stage_paths", "stage_times", "stages_seen", "statuses", "volume", "why_changed", "within_hours"),
     *sorted({dimension.names for dimension in DIMENSIONS if dimension.names}),
 )
@@ -708,6 +708,26 @@ def test_every_share_comes_with_its_numerator_denominator_and_interval(store: St
 def test_a_metric_by_a_dimension_gives_a_row_per_group(store: Store) -> None:
     see(store, "2026-09-20 00:00", ("a", "2026-09-15T00:00:00Z", "sent"))
     assert counts(compute("leads", store, ALL, by="channel"), "key", "label", "leads") == [("whatsapp", "WhatsApp", 1)]
+
+
+def test_repeat_senders_are_those_with_two_leads_of_the_chosen_ones(store: Store) -> None:
+    """One person called twice and wrote once, another wrote once, and a lead came without a sender."""
+    twice = {"name": "Test One", "contacts": [{"type": "phone", "value": "+971500000001"}]}
+    once = {"name": "Test Two", "contacts": [{"type": "phone", "value": "+971500000002"}]}
+    store.write_leads(
+        [
+            make_lead("a", channel="call", sender=twice),
+            make_lead("b", channel="call", sender=twice),
+            make_lead("c", channel="chat", sender=twice),
+            make_lead("d", channel="chat", sender=once),
+            make_lead("e", channel="email", sender={}),
+        ],
+        observed_at=at("2026-09-20 00:00"),
+    )
+    assert compute("repeat_senders", store, ALL)["repeat_senders"].item() == 1
+    by_channel = compute("repeat_senders", store, ALL, by="channel")
+    assert counts(by_channel, "key", "label", "repeat_senders") == [("call", "Call", 1), ("chat", "Chat", 0)]
+    assert compute("repeat_senders", store, Filters.of({"type": ["email"]}))["repeat_senders"].item() == 0
 
 
 @pytest.mark.parametrize(

@@ -324,7 +324,7 @@ def test_every_card_says_how_it_changed_or_what_it_is_a_part_of(portal: SandboxS
     sync()
     for page in PAGES[:-1]:
         for card in open_app(page, **{"from": "2026-11-01", "to": "2026-11-10"}).metric:
-            assert card.delta or card.label in {"Leads", "Unique senders"}, (page, card.label)
+            assert card.delta or card.label in {"Leads", "Unique senders", "Repeat senders"}, (page, card.label)
 
 
 def test_only_the_sandbox_says_that_it_is_one(portal: SandboxServer) -> None:

@@ -9,6 +9,7 @@ from leadlib.metrics.choices import choices
 from leadlib.metrics.compared import FILTERS_OF
 from leadlib.metrics.counting import COUNTS
 from leadlib.metrics.league import decay, league
+from leadlib.metrics.own_figure import own_figure
 from leadlib.metrics.questions import (
     breakdown,
     funnel,
@@ -107,6 +108,7 @@ __all__ = [
     "metric_named",
     "moments_of",
     "newcombe",
+    "own_figure",
     "queue",
     "rate_mix",
     "replies_by",

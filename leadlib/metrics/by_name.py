@@ -14,12 +14,13 @@ from leadlib.metrics.badges import badges
 from leadlib.metrics.case_mix import like_for_like
 from leadlib.metrics.change import summary_change
 from leadlib.metrics.league import LeagueOf, decay, league
+from leadlib.metrics.own_figure import own_figure
 from leadlib.metrics.questions import breakdown, funnel, heat_map, status_counts, summary, volume
 from leadlib.metrics.rate_mix import MIX_BY, rate_mix
 from leadlib.metrics.replies import REPLY_GROUPS, Clock, replies_by, reply_curve, reply_shares
 from leadlib.metrics.rescue import backlog, reply_chances
 from leadlib.metrics.stages import settling, stage_times, transitions
-from leadlib.metrics.table import METRICS, dimension_named, metric_named, unknown
+from leadlib.metrics.table import METRICS, OWN, dimension_named, metric_named, unknown
 from leadlib.metrics.why_changed import why_changed
 from leadlib.metrics.within import within_hours
 from leadlib.store import Store
@@ -103,6 +104,8 @@ def compute(
     if name not in {metric.key for metric in METRICS}:
         raise unknown("metric", name, [*(metric.key for metric in METRICS), *QUESTIONS])
     metric = metric_named(name)
+    if metric.question == OWN:
+        return own_figure(store, filters, name, by)
     question = metric.question if by is None else _BY_GROUP.get(metric.question, metric.question)
     frame = _asked(name, QUESTIONS[question], store, filters, by, options)
     of_rows = [column for column in frame if column in _OF_ROWS and column not in metric.columns]

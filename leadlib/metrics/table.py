@@ -77,6 +77,10 @@ BADGE_WORDS: Mapping[BadgeVerdict, str] = {
 }
 
 
+OWN = "own"
+"""The question of a metric whose SQL file has a row per group with `key` and the metric's own column."""
+
+
 @dataclass(frozen=True)
 class Metric:
     """One number.
@@ -84,7 +88,8 @@ class Metric:
     `key` is its column in the frames and its name on the command line. `sql` is the stem of the file that computes it,
     a rate's numerator and denominator included. `numerator` and `denominator` are keys, for shares only. `better` is
     the direction that a manager would call good. `question` is the one (of QUESTIONS) whose frame has the column;
-    "summary" stands for `breakdown` too, where leads are grouped. `beside` are columns without which it misleads.
+    "summary" stands for `breakdown` too, where leads are grouped; OWN means that `sql` alone gives the number. `beside`
+    are columns without which it misleads.
     """
 
     key: str
@@ -137,6 +142,16 @@ METRICS: tuple[Metric, ...] = (
         "Different phones, e-mail addresses or usernames behind the leads; leads that carry none are left out.",
         "more",
         "senders",
+    ),
+    Metric(
+        "repeat_senders",
+        "Repeat senders",
+        "Repeat",
+        "people",
+        "Phones, e-mail addresses or usernames behind two leads or more of those that are counted here.",
+        "neither",
+        "repeat_senders",
+        question=OWN,
     ),
     Metric(
         "responded",

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from leadlib import formats
-from leadlib.metrics import metric_named, summary, summary_change
+from leadlib.metrics import metric_named, own_figure, summary, summary_change
 from leadlib.ui.view import View
 
 _COLOURS: Mapping[str, Literal["normal", "inverse", "off"]] = {"more": "normal", "less": "inverse", "neither": "off"}
@@ -18,8 +18,11 @@ HEADLINES = ("leads", "unique_senders", "response_rate", "response_rate_of_all",
 
 
 def draw(view: View, keys: Sequence[str] = HEADLINES) -> None:
-    """One card per metric key, from `summary`; counts and rates carry their change where one can be told."""
+    """One card per metric key, of `summary` or with a file of its own; counts and rates carry their change, if any."""
     row = view.ask(summary).iloc[0]
+    for key in keys:
+        if key not in row:
+            row[key] = view.ask(own_figure, key=key).iloc[0][key]
     changes = {change["key"]: change for change in view.ask(summary_change).to_dict("records")}
     is_tall = any(len(metric_named(key).label) > _LABEL_CHARACTERS for key in keys)
     with st.grid(len(keys), min_column_width=150, key="cards_tall" if is_tall else "cards"):
