@@ -11,6 +11,7 @@ from leadlib.config import Dialect, Secret, Settings
 from leadlib.errors import StoreError
 from leadlib.expiry import watch_expiry
 from leadlib.export import Tickets
+from leadlib.metrics import watch_silence
 from leadlib.past import Past
 from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings, Truth
 from leadlib.store import Store, SyncRow, months_before
@@ -130,6 +131,8 @@ class Engine:
         if full and publishable(row) and row.n_uncertain == 0:
             self.store.has_read_all()
         if publishable(row):
+            if not wish.is_part:
+                watch_silence(self.store)
             self._publish()
         if self.past is not None and self.past.is_unfinished:
             self.worker.request(Wish())

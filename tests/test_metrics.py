@@ -37,7 +37,16 @@ ALL = Filters()
 OUR_FILES = (
     *("backlog", "badges", "case_mix", "choices", "cohort", "counts", "coverage", "decay", "first_look", "heat_map"),
     *("history", "lead_span", "oldest_waiting", "queue", "repeat_senders", "reply_intervals", "senders"),
-    *("stage_paths", "stage_times", "stages_seen", "statuses", "volume", "why_changed", "within_hours"),
+    *(
+        "senders_over_time",
+        "stage_paths",
+        "stage_times",
+        "stages_seen",
+        "statuses",
+        "volume",
+        "why_changed",
+        "within_hours",
+    ),
     *sorted({dimension.names for dimension in DIMENSIONS if dimension.names}),
 )
 

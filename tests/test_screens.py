@@ -219,6 +219,7 @@ def test_a_changed_filter_is_in_the_address_that_a_colleague_opens(portal: Sandb
         ({"grain": "decade"}, "“decade” is not a value of “grain”"),
         ({"clock": "sundial"}, "“sundial” is not a value of “clock” (wall, working)"),
         ({"within": "61"}, "“61” is not a value of “within”"),
+        ({"compare": "year"}, "“year” is not a value of “compare”"),
         ({"v": "99"}, "another version of this app"),
         ({"tpye": "call"}, "“tpye” is no filter and no setting of a page; it was left out. Did you mean “type”?"),
         ({"p": "00"}, "“00” is not a value of “p”"),
@@ -226,6 +227,7 @@ def test_a_changed_filter_is_in_the_address_that_a_colleague_opens(portal: Sandb
     ],
     ids=[
         *("unknown-word", "id-that-is-none", "no-day", "days-crossed", "unknown-grain", "unknown-clock", "unknown-age"),
+        "unknown-comparison",
         "other-version",
         *("unknown-parameter", "page-nought", "endless-page"),
     ],

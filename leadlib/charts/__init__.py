@@ -13,6 +13,7 @@ from leadlib.charts.calibration import (
     plot_agents_beside_truth,
     plot_beside_truth,
 )
+from leadlib.charts.comparison import plot_volume_change, volume_change_takeaway
 from leadlib.charts.decay import decay_takeaway, plot_decay
 from leadlib.charts.funnel import (
     funnel_by_channel_takeaway,
@@ -43,6 +44,7 @@ from leadlib.charts.replies import (
 from leadlib.charts.reply_chances import plot_reply_chances, reply_chances_takeaway
 from leadlib.charts.response_rates import plot_response_rates, response_rates_takeaway
 from leadlib.charts.response_trend import plot_response_trend, response_trend_takeaway
+from leadlib.charts.senders import plot_senders, senders_takeaway
 from leadlib.charts.stage_times import plot_stage_times, stage_times_takeaway
 from leadlib.charts.status import plot_status, status_takeaway
 from leadlib.charts.transitions import plot_transitions, transitions_takeaway
@@ -92,10 +94,12 @@ __all__ = [
     "plot_reply_trend",
     "plot_response_rates",
     "plot_response_trend",
+    "plot_senders",
     "plot_stage_times",
     "plot_status",
     "plot_transitions",
     "plot_volume",
+    "plot_volume_change",
     "plot_volume_mix",
     "plot_why_changed",
     "plot_within_trend",
@@ -107,9 +111,11 @@ __all__ = [
     "reply_trend_takeaway",
     "response_rates_takeaway",
     "response_trend_takeaway",
+    "senders_takeaway",
     "stage_times_takeaway",
     "status_takeaway",
     "transitions_takeaway",
+    "volume_change_takeaway",
     "volume_mix_takeaway",
     "volume_takeaway",
     "why_changed_takeaway",

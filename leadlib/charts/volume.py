@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from leadlib import formats
 from leadlib.charts.drawing import empty_figure, safe, shortened
 from leadlib.formats import Grain
-from leadlib.metrics import metric_named
+from leadlib.metrics import OTHERS, SIGNAL_WORDS, grain_named, metric_named
 from leadlib.theme import PALETTES, Theme, figure, group_colours
 
 MOST_BARS = 200
@@ -31,24 +31,26 @@ _TICK_FORMATS: Mapping[Grain, str] = {
     "month": "%b\n%Y",
 }
 _HEIGHT_PX = 320
+_WITHOUT_FILTER = {OTHERS, "unrecognised", ""}
 _HOUR_MS = 3_600_000
 
 
-def plot_volume(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
-    """Leads per bucket, stacked by group, from `metrics.volume`.
+def plot_volume(frame: pd.DataFrame, *, grain: str | None = None, theme: Theme = "light") -> go.Figure:
+    """Leads per bucket, stacked by group, from `metrics.volume`, or with the usual and its limits from `volume_limits`.
 
     Buckets that are not over, or were cut, are hatched; stretches that were never read are left empty and marked. Many
-    buckets are drawn as steps. customdata[0] of a bar is its group's key, x the bucket.
+    buckets are drawn as steps. customdata[0] of a bar is its mark (see `mark_of`), if a filter can tell its leads.
+    Without a `grain` it is read from the buckets, which a single one does not tell.
     """
     metric = metric_named("leads")
     if frame.empty:
         return empty_figure(metric.label, theme)
-    grain = grain_of(frame)
+    step = grain_of(frame) if grain is None else grain_named(grain)
     labels = dict(zip(frame["key"], frame["label"], strict=True))
     leads = leads_by_bucket(frame)
     whole = frame.iloc[:: len(labels)]
     is_unread = (whole["covered"] <= 0).to_numpy()
-    where = _places(whole["bucket"], grain)
+    where = _places(whole["bucket"], step)
     is_bars = len(whole) <= MOST_BARS
     is_named = len(labels) > 1
     colour_of = group_colours(labels, theme)
@@ -70,8 +72,8 @@ def plot_volume(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
                     **shared,
                     "type": "bar",
                     "marker": marker | hatching,
-                    "customdata": [[key]] * len(whole),
                     "showlegend": False,
+                    **_marks(whole["bucket"], step, str(key)),
                 }
             )
             # A legend copies the look of a trace's first bar, and that one may be hatched.
@@ -82,6 +84,8 @@ def plot_volume(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
             area = {"stackgroup": "leads", "line": line, "fillcolor": colour_of[key], "mode": "lines"}
             traces.append({**shared, "type": "scatter", **area, "showlegend": is_named})
     traces.append(_total(leads.sum(axis=1), whole, where, is_named))
+    if "signal" in whole:
+        traces += _limits(whole, leads.sum(axis=1), where, theme, is_bars)
     return figure(
         traces,
         theme,
@@ -90,15 +94,15 @@ def plot_volume(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
         bargap=0.18 if len(whole) <= 100 else 0.05,
         hovermode="x unified",
         legend={"traceorder": "normal"},
-        margin={"l": 8, "r": 8, "t": 36 if is_named else 12, "b": 8},
-        shapes=_unread(leads.sum(axis=1), whole, grain, theme) + ([] if is_bars else _cut(whole, grain, theme)),
+        margin={"l": 8, "r": 8, "t": 36 if is_named or "signal" in frame else 12, "b": 8},
+        shapes=_unread(leads.sum(axis=1), whole, step, theme) + ([] if is_bars else _cut(whole, step, theme)),
         xaxis={
             "type": "date",
             "showgrid": False,
-            "hoverformat": _HOVER_FORMATS[grain],
-            "tickformat": _TICK_FORMATS["day" if grain == "hour" and len(whole) > 72 else grain],
+            "hoverformat": _HOVER_FORMATS[step],
+            "tickformat": _TICK_FORMATS["day" if step == "hour" and len(whole) > 72 else step],
             "automargin": True,
-            **_ticks(whole["bucket"], grain),
+            **_ticks(whole["bucket"], step),
         },
         yaxis={
             "rangemode": "tozero",
@@ -129,8 +133,14 @@ def volume_takeaway(frame: pd.DataFrame) -> str:
     if (in_full >= 0).sum() < 2:
         return f"{sentence}."
     best = int(in_full.argmax())
-    when = formats.bucket(whole["bucket"].iloc[best], grain).replace("Week of", "the week of")
-    return f"{sentence}; the busiest full {grain} was {when}, with {formats.number(in_full[best])}."
+    when = _when(whole["bucket"].iloc[best], grain)
+    sentence = f"{sentence}; the busiest full {grain} was {when}, with {formats.number(in_full[best])}."
+    return " ".join([sentence, *_signals(whole, grain)]) if "signal" in whole else sentence
+
+
+def mark_of(bucket: datetime, grain: Grain, key: str) -> str:
+    """What a bar is called when it is clicked: "2026-09-14/week/whatsapp"."""
+    return f"{bucket:%Y-%m-%d}/{grain}/{key}"
 
 
 def leads_by_bucket(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
@@ -190,6 +200,74 @@ def _total(totals: npt.NDArray[np.int64], whole: pd.DataFrame, where: dict[str, 
         "name": "Total",
         "showlegend": False,
     }
+
+
+def _marks(buckets: pd.Series, grain: Grain, key: str) -> dict[str, Any]:
+    """The bars' marks; none where no filter tells the leads of a bar from all others."""
+    if grain == "hour" or key in _WITHOUT_FILTER:
+        return {}
+    return {"customdata": [[mark_of(bucket, grain, key)] for bucket in buckets]}
+
+
+def _limits(
+    whole: pd.DataFrame, totals: npt.NDArray[np.int64], where: dict[str, Any], theme: Theme, is_bars: bool
+) -> list[dict[str, Any]]:
+    """The usual and its limits as a band with steps, and a mark on each bucket that is outside; nothing if learning."""
+    if whole["usual_leads"].isna().all():
+        return []
+    colours = PALETTES[theme]
+    shape = "hvh" if is_bars else "hv"
+    shared = {"type": "scatter", "mode": "lines", **where, "hoverinfo": "skip"}
+
+    def line(column: str, **look: object) -> dict[str, Any]:
+        values = [None if formats.is_missing(value) else float(value) for value in whole[column]]
+        return {**shared, "y": values, "legendgroup": "limits", "showlegend": False, **look}
+
+    # A line of the page's colour under it keeps the dots apart from the bars that they cross.
+    halo = {"shape": shape, "width": 4, "color": colours.page}
+    edge = {"shape": shape, "width": 1.5, "color": colours.text, "dash": "dot"}
+    traces = [
+        line("usual_leads_low", line=halo, opacity=0.6),
+        line("usual_leads_low", line=edge),
+        line("usual_leads_high", line=edge, name="Limits of the usual", showlegend=True),
+    ]
+    for kinds, symbol, colour, name in (
+        (("above", "below"), "diamond", colours.warning, "Outside the limits"),
+        (("run_above", "run_below"), "circle", colours.text, "Eight or more in a row"),
+    ):
+        is_marked = whole["signal"].isin(kinds).to_numpy()
+        if is_marked.any():
+            buckets = [bucket.isoformat() for bucket in whole["bucket"][is_marked]]
+            marker = {"symbol": symbol, "size": 9, "color": colour, "line": {"color": colours.page, "width": 1.5}}
+            trace = {"type": "scatter", "mode": "markers", "x": buckets, "y": totals[is_marked].tolist()}
+            words = [SIGNAL_WORDS[signal] for signal in whole["signal"][is_marked]]
+            hover = {"text": words, "hovertemplate": "%{text}<extra></extra>"}
+            traces.append({**trace, **hover, "marker": marker, "name": name, "cliponaxis": False})
+    return traces
+
+
+def _signals(whole: pd.DataFrame, grain: Grain) -> list[str]:
+    """What stands out, in words; empty where nothing is told."""
+    if whole["usual_leads"].isna().all():
+        return []
+    parts = []
+    for signal, words in (("above", "above"), ("below", "below")):
+        buckets = whole["bucket"][(whole["signal"] == signal).to_numpy()]
+        if len(buckets):
+            last = _when(buckets.iloc[-1], grain)
+            parts.append(f"{formats.count_of(len(buckets), grain)} {words} the limits of chance (last: {last})")
+    for signal, words in (("run_above", "above"), ("run_below", "below")):
+        buckets = whole["bucket"][(whole["signal"] == signal).to_numpy()]
+        if len(buckets):
+            parts.append(f"a run of eight or more {words} the usual (last: {_when(buckets.iloc[-1], grain)})")
+    if not parts:
+        return [f"No {grain} stands out from what is usual."]
+    listed = formats.listed(parts)
+    return [f"{listed[:1].upper()}{listed[1:]}."]
+
+
+def _when(bucket: datetime, grain: Grain) -> str:
+    return formats.bucket(bucket, grain).replace("Week of", "the week of")
 
 
 def _end(start: datetime, grain: Grain) -> datetime:

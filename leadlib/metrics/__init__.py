@@ -7,9 +7,12 @@ from leadlib.metrics.case_mix import like_for_like
 from leadlib.metrics.change import summary_change
 from leadlib.metrics.choices import choices
 from leadlib.metrics.compared import FILTERS_OF
+from leadlib.metrics.comparison import volume_change
 from leadlib.metrics.counting import COUNTS
 from leadlib.metrics.league import decay, league
+from leadlib.metrics.limits import volume_limits
 from leadlib.metrics.own_figure import own_figure
+from leadlib.metrics.queries import between, days_of_bucket
 from leadlib.metrics.questions import (
     breakdown,
     funnel,
@@ -31,9 +34,12 @@ from leadlib.metrics.replies import (
     sla_words,
 )
 from leadlib.metrics.rescue import backlog, queue, reply_chances
+from leadlib.metrics.senders import senders_over_time
+from leadlib.metrics.silence import channel_silence, watch_silence
 from leadlib.metrics.stages import STEPS, settling, stage_times, transitions
-from leadlib.metrics.statistics import byar, newcombe, wilson
+from leadlib.metrics.statistics import byar, newcombe, rate_ratio, wilson
 from leadlib.metrics.table import (
+    ALL,
     BADGE_WORDS,
     DAYS_AHEAD,
     DIMENSIONS,
@@ -43,12 +49,16 @@ from leadlib.metrics.table import (
     METRICS,
     MINIMUM_FOR_RATE,
     MINIMUM_FOR_VERDICT,
+    OTHERS,
     QUALITY_WORDS,
+    SIGNAL_WORDS,
+    SILENCE_WORDS,
     VERDICT_WORDS,
     BadgeVerdict,
     Dimension,
     Metric,
     Quality,
+    Silence,
     Verdict,
     dimension_named,
     grain_named,
@@ -59,6 +69,7 @@ from leadlib.metrics.within import within_hours
 from leadlib.metrics.working_clock import WorkingClock, clock_of
 
 __all__ = [
+    "ALL",
     "BADGE_WORDS",
     "CLOCKS",
     "COUNTS",
@@ -73,11 +84,14 @@ __all__ = [
     "MINIMUM_FOR_RATE",
     "MINIMUM_FOR_VERDICT",
     "MIX_BY",
+    "OTHERS",
     "PARTS",
     "PERIODS",
     "QUALITY_WORDS",
     "QUESTIONS",
     "REPLY_GROUPS",
+    "SIGNAL_WORDS",
+    "SILENCE_WORDS",
     "SLA_MINUTES",
     "STEPS",
     "VERDICT_WORDS",
@@ -87,17 +101,21 @@ __all__ = [
     "Metric",
     "Moments",
     "Quality",
+    "Silence",
     "Verdict",
     "WorkingClock",
     "age_words",
     "agents",
     "backlog",
     "badges",
+    "between",
     "breakdown",
     "byar",
+    "channel_silence",
     "choices",
     "clock_of",
     "compute",
+    "days_of_bucket",
     "decay",
     "dimension_named",
     "funnel",
@@ -111,10 +129,12 @@ __all__ = [
     "own_figure",
     "queue",
     "rate_mix",
+    "rate_ratio",
     "replies_by",
     "reply_chances",
     "reply_curve",
     "reply_shares",
+    "senders_over_time",
     "settling",
     "sla_words",
     "stage_times",
@@ -123,6 +143,9 @@ __all__ = [
     "summary_change",
     "transitions",
     "volume",
+    "volume_change",
+    "volume_limits",
+    "watch_silence",
     "why_changed",
     "wilson",
     "within_hours",

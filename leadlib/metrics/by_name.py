@@ -13,12 +13,16 @@ from leadlib.metrics.agents import agents
 from leadlib.metrics.badges import badges
 from leadlib.metrics.case_mix import like_for_like
 from leadlib.metrics.change import summary_change
+from leadlib.metrics.comparison import Compared, volume_change
 from leadlib.metrics.league import LeagueOf, decay, league
+from leadlib.metrics.limits import volume_limits
 from leadlib.metrics.own_figure import own_figure
 from leadlib.metrics.questions import breakdown, funnel, heat_map, status_counts, summary, volume
 from leadlib.metrics.rate_mix import MIX_BY, rate_mix
 from leadlib.metrics.replies import REPLY_GROUPS, Clock, replies_by, reply_curve, reply_shares
 from leadlib.metrics.rescue import backlog, reply_chances
+from leadlib.metrics.senders import senders_over_time
+from leadlib.metrics.silence import channel_silence
 from leadlib.metrics.stages import settling, stage_times, transitions
 from leadlib.metrics.table import METRICS, OWN, dimension_named, metric_named, unknown
 from leadlib.metrics.why_changed import why_changed
@@ -51,6 +55,10 @@ QUESTIONS: Mapping[str, Question] = {
     "why_changed": Question(why_changed, options=("then", "now", "period")),
     "rate_mix": Question(rate_mix, MIX_BY, default_by="channel"),
     "volume": Question(volume, ANY, options=("grain",)),
+    "volume_limits": Question(volume_limits, ANY, options=("grain",)),
+    "volume_change": Question(volume_change, get_args(Compared), default_by="previous"),
+    "senders_over_time": Question(senders_over_time, options=("grain",)),
+    "channel_silence": Question(channel_silence, group="channel"),
     "heat_map": Question(heat_map),
     "funnel": Question(funnel, ("channel",)),
     "stage_times": Question(stage_times),
@@ -74,7 +82,10 @@ QUESTIONS: Mapping[str, Question] = {
 _BY_GROUP: Mapping[str, str] = {"summary": "breakdown", "reply_shares": "replies_by"}
 """The question that has a metric's column where leads are grouped, if it is another one."""
 
-_OF_ROWS = ("bucket", "key", "label", "stage", "stage_label", "clock", "age_min", "weekday", "hour")
+_OF_ROWS = (
+    *("bucket", "day_number", "day", "previous_day", "key", "label"),
+    *("stage", "stage_label", "clock", "age_min", "weekday", "hour"),
+)
 """Columns that say what a row is about."""
 
 

@@ -66,15 +66,15 @@ class Periods:
 def compare_periods(store: Store, filters: Filters, by: Dimension = NO_GROUP) -> Periods:
     """The filters' days as far as they are over, or the last 30 complete ones, and as many days before them."""
     read = coverage(store)
-    current = _complete_days(store, filters, read)
+    current = complete_days(store, filters, read)
     if current is None or read.ends_at is None:
         return Periods(None, None, pd.DataFrame({"key": [], "is_current": []}), "There is no complete day to compare.")
     first, last = current
     length = timedelta(days=(last - first).days + 1)
     previous = (first - length, last - length)
-    has_previous = read.contains(*_ends(store, previous))
+    has_previous = read.contains(*ends_of(store, previous))
     rows = _cohorts(store, filters, previous[0] if has_previous else first, current, read.ends_at, by)
-    if not read.contains(*_ends(store, current)):
+    if not read.contains(*ends_of(store, current)):
         return Periods(current, previous, rows, f"Not all of {formats.day_range(*current)} was read.")
     if not has_previous:
         days = formats.day_range(*previous)
@@ -86,7 +86,7 @@ def compare_periods(store: Store, filters: Filters, by: Dimension = NO_GROUP) ->
     return Periods(current, previous, rows)
 
 
-def _complete_days(store: Store, filters: Filters, read: Coverage) -> tuple[date, date] | None:
+def complete_days(store: Store, filters: Filters, read: Coverage) -> tuple[date, date] | None:
     """The first and last day to compare, both inclusive and over at the last observation; None if there is none."""
     if read.begins_at is None or read.ends_at is None:
         return None
@@ -103,7 +103,7 @@ def _complete_days(store: Store, filters: Filters, read: Coverage) -> tuple[date
     return (first, last) if first <= last else None
 
 
-def _ends(store: Store, days: tuple[date, date]) -> tuple[datetime, datetime]:
+def ends_of(store: Store, days: tuple[date, date]) -> tuple[datetime, datetime]:
     first, last = days
     return start_of_day(first.isoformat(), store.timezone), start_of_day(last.isoformat(), store.timezone, 1)
 
@@ -117,7 +117,7 @@ def _cohorts(
         "cohort",
         between(filters, first, current[1]),
         by=(by,),
-        current_from=_ends(store, current)[0],
+        current_from=ends_of(store, current)[0],
         seen_by=seen_by,
         seen_by_before=seen_by - (current[0] - first),
     )

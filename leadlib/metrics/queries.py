@@ -242,6 +242,13 @@ def bucket_start(local: datetime, grain: Grain) -> datetime:
     return midnight.replace(day=1) if grain == "month" else midnight
 
 
+def days_of_bucket(start: date, grain: Grain) -> tuple[date, date]:
+    """The first and the last day of the bucket that begins on the day `start`, both inclusive."""
+    if grain == "month":
+        return start, (start.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+    return start, start + timedelta(days=6 if grain == "week" else 0)
+
+
 @dataclass(frozen=True)
 class Buckets:
     """Every bucket from a first to a last: `starts` on the local clock (naive), `from_` and `to` as UTC instants."""

@@ -2,7 +2,7 @@
 
 Wilson's score interval (Wilson 1927; Brown, Cai and DasGupta 2001) for one share, Newcombe's hybrid of two Wilson
 intervals (Newcombe 1998, method 10) for the difference of two, Byar's approximation (Breslow and Day 1987, chapter 2)
-for a count that has no upper end.
+for a count that has no upper end, and the ratio of two counts by the share that one has of both.
 """
 
 import numpy as np
@@ -74,6 +74,22 @@ def byar(counts: Numbers, z: float = Z_95) -> tuple[Floats, Floats]:
     low = np.where(seen > 0, some * np.maximum(1 - 1 / (9 * some) - z / (3 * np.sqrt(some)), 0) ** 3, 0 * seen)
     more = seen + 1
     return low, more * (1 - 1 / (9 * more) + z / (3 * np.sqrt(more))) ** 3
+
+
+def rate_ratio(count: Numbers, earlier: Numbers, dispersion: float = 1.0) -> tuple[Floats, Floats, Floats]:
+    """Ratio of two counts over stretches of equal length, and its low and high end; NaN where both are 0.
+
+        p = count / (count + earlier)      ratio = p / (1 - p), and so are its ends for Wilson's l and u around p
+
+    Given their sum, one of two Poisson counts is binomial, and p says all about the ratio of their rates. Counts that
+    are `dispersion` times as uneven as Poisson's say as much as so many times fewer. Infinite where `earlier` is 0.
+    """
+    now = np.asarray(count, dtype=np.float64) / dispersion
+    both = now + np.asarray(earlier, dtype=np.float64) / dispersion
+    low, high = wilson(now, both)
+    with np.errstate(divide="ignore"):
+        share = _share(now, both)
+        return share / (1 - share), low / (1 - low), high / (1 - high)
 
 
 def _share(successes: Numbers, n: Numbers) -> Floats:

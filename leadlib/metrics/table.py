@@ -48,15 +48,18 @@ Unit = Literal[
     "leads per week",
 ]
 Better = Literal["more", "less", "neither"]
-Quality = Literal["no_leads", "too_few", "few", "bounds", "enough"]
+Quality = Literal["no_leads", "too_few", "few", "bounds", "not_followed", "enough"]
 Verdict = Literal["better", "worse", "look_high", "look_low", "no_call", "too_few"]
 BadgeVerdict = Literal["passes", "fails", "cannot_tell", "too_few"]
+Signal = Literal["above", "below", "run_above", "run_below", ""]
+Silence = Literal["fine", "quiet", "silent", "cannot_tell", "too_little"]
 
 QUALITY_WORDS: Mapping[Quality, str] = {
     "no_leads": "no leads",
     "too_few": "too few leads",
     "few": "few leads, no verdict",
     "bounds": "history unknown for more than 5 %",
+    "not_followed": "the time before was not read",
     "enough": "",
 }
 
@@ -74,6 +77,22 @@ BADGE_WORDS: Mapping[BadgeVerdict, str] = {
     "fails": "Does not pass today",
     "cannot_tell": "Cannot be told",
     "too_few": "Too few leads",
+}
+
+SIGNAL_WORDS: Mapping[Signal, str] = {
+    "above": "Above its limit",
+    "below": "Below its limit",
+    "run_above": "Eighth or later in a row above the usual",
+    "run_below": "Eighth or later in a row below the usual",
+    "": "",
+}
+
+SILENCE_WORDS: Mapping[Silence, str] = {
+    "fine": "Fine",
+    "quiet": "Quiet, but such pauses are usual",
+    "silent": "Silent",
+    "cannot_tell": "Cannot tell: our own sync was not healthy",
+    "too_little": "Too little history",
 }
 
 
@@ -152,6 +171,98 @@ METRICS: tuple[Metric, ...] = (
         "neither",
         "repeat_senders",
         question=OWN,
+    ),
+    Metric(
+        "repeat_share",
+        "Repeat share",
+        "Repeat",
+        "share",
+        "Share of leads whose sender had written in the 28 days before, by any lead of theirs; leads that carry no "
+        "sender are left out.",
+        "neither",
+        "senders_over_time",
+        "repeat_leads",
+        "leads_of_senders",
+        question="senders_over_time",
+    ),
+    Metric(
+        "repeat_leads",
+        "Leads of repeat senders",
+        "Repeat leads",
+        "leads",
+        "Leads whose sender had written in the 28 days before, by any lead of theirs, whatever the filters.",
+        "neither",
+        "senders_over_time",
+        question="senders_over_time",
+    ),
+    Metric(
+        "leads_of_senders",
+        "Leads with a sender",
+        "With sender",
+        "leads",
+        "Leads that carry a phone, an e-mail address or a username.",
+        "neither",
+        "senders_over_time",
+        question="senders_over_time",
+    ),
+    Metric(
+        "usual_leads",
+        "Usual leads",
+        "Usual",
+        "leads",
+        "Mean leads of the newest 91 complete days or 26 weeks, of days those of the same weekday; the limits beside "
+        "it hold what comes and goes by chance (XmR, at least 15 complete periods).",
+        "neither",
+        "volume",
+        question="volume_limits",
+        beside=("leads", "n_complete", "reason"),
+    ),
+    Metric(
+        "signal",
+        "Signal",
+        "Signal",
+        "words",
+        "What is told from chance: a day or week outside its limits, or the eighth and any later one in a row on one "
+        "side of the usual.",
+        "neither",
+        "volume",
+        question="volume_limits",
+        beside=("leads", "usual_leads", "n_complete", "reason"),
+    ),
+    Metric(
+        "leads_ratio",
+        "Leads against the period before",
+        "Ratio",
+        "ratio",
+        "Leads of a period divided by those of an equally long one before, day by day of equal age and without days "
+        "that were not read whole; its interval grows with how uneven days are.",
+        "more",
+        "volume",
+        question="volume_change",
+        beside=("current_leads", "earlier_leads", "n_compared", "reason"),
+    ),
+    Metric(
+        "silence",
+        "Silent or not",
+        "Silent or not",
+        "words",
+        "Whether a channel's last lead is longer ago than pauses within a month go, at the hours of the week that "
+        "passed since; told only where all of that time was read without a gap and our newest sync has not failed.",
+        "neither",
+        "volume",
+        question="channel_silence",
+        beside=("last_lead_at", "silent_h", "expected_leads", "silence_chance", "n_history", "history_days", "reason"),
+    ),
+    Metric(
+        "expected_leads",
+        "Leads usual since the last one",
+        "Usual since",
+        "leads",
+        "How many leads a channel usually gets at the hours of the week that have passed since its last one.",
+        "neither",
+        "volume",
+        question="channel_silence",
+        beside=("silent_h", "n_history"),
     ),
     Metric(
         "responded",

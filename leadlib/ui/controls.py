@@ -11,6 +11,12 @@ GRAIN_WORDS = {"hour": "Hour", "day": "Day", "week": "Week", "month": "Month"}
 BY_WORDS = {"channel": "Channel", "entity_type": "Entity type", "stage": "Stage", "agent": "Agent"}
 CLOCK_WORDS = {"wall": "Wall clock", "working": "Working hours"}
 WITHIN_WORDS = {str(minutes): words for words, minutes in SLA_MINUTES.items()}
+COMPARE_WORDS = {
+    "previous": "The days before",
+    "weekdays": "The same weekdays before",
+    "week": "This week with the last",
+    "month": "This month with the last",
+}
 LEAGUE_WORDS = {"listing": "Listings", "project": "Projects", "developer": "Developers"}
 
 

@@ -1,14 +1,18 @@
 """From a figure to what is behind it: sets a filter and turns to another page."""
 
+from collections.abc import Callable
 from datetime import date
 
 import streamlit as st
 
 from leadlib.filters import Filters
+from leadlib.metrics import ALL, between, days_of_bucket, grain_named
 from leadlib.ui.links import filter_key, keep, param_key, put
 from leadlib.ui.screens import screen
 
 _WAITING = "drill_waiting"
+# Every stage is also a status, and a filter by it finds the other dialect's word too.
+_FILTER_OF = {"channel": "type", "entity_type": "entity", "stage": "status", "agent": "agent"}
 
 
 def to_leads(key: str, value: str, order: str | None = None) -> None:
@@ -47,6 +51,33 @@ def to_agents() -> None:
     """For a button's on_click: takes the filter by agent out and asks for the page of all agents."""
     st.session_state[filter_key("agent")] = []
     st.session_state[_WAITING] = "agents"
+
+
+def to_bucket(filters: Filters, by: str) -> Callable[[str], None]:
+    """For `on_choose` of a chart of leads over time split by `by`, drawn under `filters`: asks for a bar's leads."""
+
+    def choose(mark: str) -> None:
+        put(filters_of_bar(filters, by, mark))
+        st.session_state[param_key("p")] = "1"
+        st.session_state[_WAITING] = "leads"
+
+    return choose
+
+
+def filters_of_bar(filters: Filters, by: str, mark: str) -> Filters:
+    """The filters that leave exactly the leads of a bar, drawn under `filters`, by its mark (see `charts.mark_of`).
+
+    Days that the filters leave out stay out.
+    """
+    start, grain, key = mark.split("/", 2)
+    first, last = days_of_bucket(date.fromisoformat(start), grain_named(grain))
+    since, until = filters.first("from"), filters.first("to")
+    chosen = between(
+        filters,
+        max(first, date.fromisoformat(since)) if since else first,
+        min(last, date.fromisoformat(until)) if until else last,
+    )
+    return chosen if key == ALL else chosen.with_values(_FILTER_OF[by], [key])
 
 
 def follow() -> None:

@@ -38,6 +38,7 @@ class Param:
 
 PARAMS: tuple[Param, ...] = (
     Param("grain", "day", ("hour", "day", "week", "month")),
+    Param("compare", "previous", ("previous", "weekdays", "week", "month")),
     Param("by", "channel", ("channel", "entity_type", "stage", "agent")),
     Param("sort", "newest", ("newest", "oldest", "longest_waiting")),
     Param("queue", "repeat", ("repeat", "due", "chance", "oldest")),

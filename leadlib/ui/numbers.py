@@ -5,13 +5,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from leadlib import formats
 from leadlib.charts.volume import grain_of, leads_by_bucket
 from leadlib.formats import Grain
-from leadlib.metrics import BADGE_WORDS, METRICS, VERDICT_WORDS, Metric, age_words, metric_named
+from leadlib.metrics import (
+    BADGE_WORDS,
+    METRICS,
+    QUALITY_WORDS,
+    SIGNAL_WORDS,
+    VERDICT_WORDS,
+    Metric,
+    age_words,
+    metric_named,
+)
 
 COUNT = "%,d"
 PERCENT = "%.1f %%"
@@ -40,6 +50,10 @@ class Twin:
 
 def twin(frame: pd.DataFrame, metrics: Sequence[str]) -> Twin:
     """The numbers of `metrics` in a frame of any question; time in rows and groups in columns where there is time."""
+    if "day_number" in frame:
+        return _day_by_day(frame)
+    if "repeat_share" in frame:
+        return _people_over_time(frame)
     if "bucket" in frame:
         return _over_time(frame)
     if "weekday" in frame:
@@ -75,6 +89,15 @@ def _over_time(frame: pd.DataFrame) -> Twin:
     if len(labels) > 1:
         wide["Total"] = leads.sum(axis=1)
     counted = {name: st.column_config.NumberColumn(format=COUNT) for name in wide if name != "When"}
+    if "usual_leads" in whole and whole["usual_leads"].notna().any():
+        usual, ends = (
+            metric_named("usual_leads").label,
+            zip(whole["usual_leads_low"], whole["usual_leads_high"], strict=True),
+        )
+        wide[usual] = whole["usual_leads"].to_numpy()
+        counted[usual] = st.column_config.NumberColumn(format="%.1f")
+        wide["Limits"] = np.array([_limits(low, high) for low, high in ends], dtype=object)
+        wide[metric_named("signal").label] = whole["signal"].map(SIGNAL_WORDS).to_numpy()
     if (whole["covered"] < 1).any():
         wide["Read"] = whole["covered"].to_numpy() * 100
         counted["Read"] = st.column_config.NumberColumn(
@@ -82,6 +105,46 @@ def _over_time(frame: pd.DataFrame) -> Twin:
         )
     times = st.column_config.DatetimeColumn(format=_BUCKETS[grain_of(frame)])
     return Twin(pd.DataFrame(wide), {"When": times, **counted})
+
+
+def _limits(low: float, high: float) -> str:
+    if formats.is_missing(low):
+        return formats.MISSING_TEXT
+    return f"{formats.number(low, 1)}–{formats.number(high, 1)}"
+
+
+def _day_by_day(frame: pd.DataFrame) -> Twin:
+    day = st.column_config.DateColumn(format="ddd D MMM YYYY")
+    count = st.column_config.NumberColumn(format=COUNT)
+    shown = {
+        "Day": frame["day"],
+        "Leads": frame["leads"],
+        "Earlier day": frame["previous_day"],
+        "Leads then": frame["previous_leads"],
+        "Compared": frame["is_compared"],
+    }
+    return Twin(pd.DataFrame(shown), {"Day": day, "Earlier day": day, "Leads": count, "Leads then": count})
+
+
+def _people_over_time(frame: pd.DataFrame) -> Twin:
+    counts = ("leads", "unique_senders", "repeat_leads", "leads_of_senders")
+    share = metric_named("repeat_share").label
+    shown = {
+        "When": frame["bucket"],
+        **{metric_named(key).label: frame[key] for key in counts},
+        share: frame["repeat_share"] * 100,
+        "95 % interval": [
+            formats.percent_range(low, high)
+            for low, high in zip(frame["repeat_share_low"], frame["repeat_share_high"], strict=True)
+        ],
+        "Note": frame["repeat_share_quality"].map(QUALITY_WORDS),
+    }
+    columns: dict[str, Any] = {
+        "When": st.column_config.DatetimeColumn(format=_BUCKETS[grain_of(frame)]),
+        share: st.column_config.NumberColumn(format=PERCENT),
+    }
+    columns |= {metric_named(key).label: st.column_config.NumberColumn(format=COUNT) for key in counts}
+    return Twin(pd.DataFrame(shown), columns)
 
 
 def _over_week(frame: pd.DataFrame) -> Twin:

@@ -17,6 +17,7 @@ _ALARM_TITLES = {
     "rejected_rows": "**Many rows of the portal are no leads**",
     "unknown_subscription": "**Somebody else receives your leads**",
     "key_expires": "**The portal's key is about to expire**",
+    "silent_channel": "**A channel went silent**",
     "restored": "**The store was damaged and has been restored**",
     "unpublished": "**A copy of the numbers could not be written**",
     "read_only": "**The store is open for reading only**",
