@@ -16,7 +16,7 @@ states.stop_if_empty(view)
 kpis.draw(view, ["leads", "response_rate", "response_rate_of_all", "waiting", "pending"])
 theme = plots.current_theme()
 
-compare = pick("compare", "Compare", changes.COMPARE_WORDS)
+compare = pick("change", "Compare", changes.COMPARE_WORDS)
 if compare == "moments":
     moments = changes.pick_moments()
     figure = pick("figure", "Figure", changes.FIGURE_WORDS)

@@ -46,7 +46,7 @@ PARAMS: tuple[Param, ...] = (
     Param("clock", "wall", CLOCKS),
     Param("within", "60", tuple(map(str, SLA_MINUTES.values()))),
     Param("league", "listing", ("listing", "project", "developer")),
-    Param("compare", "moments", ("moments", "periods")),
+    Param("change", "moments", ("moments", "periods")),
     Param("figure", "leads", ("leads", "response_rate", "response_rate_of_all")),
     Param("then", "", is_day=True),
     Param("now", "", is_day=True),
