@@ -30,6 +30,7 @@ from leadlib.errors import ExportError, FilterError, StoreError
 from leadlib.export import (
     COLUMNS,
     FORMATS,
+    NUMBERS,
     RULES,
     ExportResult,
     Format,
@@ -42,6 +43,7 @@ from leadlib.export import (
 from leadlib.export.files import write_xlsx
 from leadlib.export.texts import CUT_MARK, EXCEL_CELL_UNITS, cell_text, csv_column, defused
 from leadlib.filters import Filters, describe
+from leadlib.metrics import METRICS
 from leadlib.records import AgentName, Contact, Lead, ListingName, ProjectName
 from leadlib.store import Store
 from tests.conftest import at, make_lead
@@ -504,6 +506,7 @@ ABOUT: dict[str, object] = {
     "n_leads": 1,
     "has_personal_columns": False,
     "columns": {column.name: column.meaning for column in COLUMNS if not column.is_personal},
+    "numbers": {metric.label: metric.definition for metric in METRICS if metric.question == "summary"},
     "rules": list(RULES),
 }
 
@@ -547,6 +550,7 @@ def test_excel_has_an_about_sheet_behind_the_leads(five: Store, tmp_path: Path) 
     ]
     assert ("Personal columns", "left out") in lines
     assert {(column.name, column.meaning) for column in COLUMNS if not column.is_personal} <= set(lines)
+    assert set(NUMBERS.items()) <= set(lines)
     assert set(RULES) <= {text for _, text in lines}
     assert not [text for name, text in lines if name in PERSONAL]
 

@@ -19,10 +19,12 @@ from leadlib.api import Client, wire
 from leadlib.config import Dialect, Secret, Settings
 from leadlib.filters import FIELDS, Filters
 from leadlib.metrics import (
+    METRICS,
     agents,
     backlog,
     badges,
     breakdown,
+    compute,
     league,
     like_for_like,
     rate_mix,
@@ -100,7 +102,7 @@ def sync() -> None:
     shutil.copytree(filled, database, dirs_exist_ok=True)
 
 
-def open_app(page: str = "overview", **query: str) -> AppTest:
+def open_app(page: str = "overview", **query: str | list[str]) -> AppTest:
     """The app on a page, with these parameters in its address, after one run."""
     app = AppTest.from_file(str(SHELL), default_timeout=60)
     for name, value in query.items():
@@ -549,3 +551,19 @@ def test_a_group_of_a_period_leads_to_the_leads_that_it_counts(portal: SandboxSe
             filters = group_filters(view, frame, by, key)
             assert filters is not None, key
             assert load(summary, filters)["leads"].iloc[0] == n_leads
+
+
+def test_every_card_has_its_definition_and_the_value_that_its_name_gives(portal: SandboxServer) -> None:
+    sync()
+    store = get_engine().store
+    filters = Filters.of({"from": ["2026-11-01"], "type": ["call", "whatsapp"]})
+    metric_of = {metric.label: metric for metric in METRICS}
+    for page in ("overview", "entities", "funnel", "agents", "changes"):
+        app = open_app(page, type=["call", "whatsapp"], **{"from": "2026-11-01"})
+        assert len(app.metric) >= 4
+        for card in app.metric:
+            metric = metric_of[card.label]
+            assert card.help.startswith(metric.definition), (page, card.label)
+            row = compute(metric.key, store, filters).iloc[0]
+            shown = kpis.share_text(row, metric.key) if metric.unit == "share" else f"{row[metric.key]:,}"
+            assert card.value == shown, (page, card.label)

@@ -1,6 +1,7 @@
 """What an export says: its columns, its formats, and the facts that travel with the leads."""
 
 import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from leadlib.errors import FilterError
+from leadlib.metrics import METRICS
 
 Format = Literal["csv", "xlsx", "parquet", "json"]
 
@@ -99,6 +101,9 @@ COLUMNS: tuple[Column, ...] = (
     Column("enrichment", "What else the portal told of the sender, as JSON text.", is_personal=True),
 )
 
+NUMBERS: Mapping[str, str] = {metric.label: metric.definition for metric in METRICS if metric.question == "summary"}
+"""The numbers on the screens that can be counted again from these rows, and what they mean."""
+
 RULES: tuple[str, ...] = (
     "Responded means the portal's status says so. A reply given outside the portal is not seen.",
     "The link for responding is left out on purpose: opening it counts as a response at the portal.",
@@ -144,6 +149,7 @@ class About:
             "n_leads": n_leads,
             "has_personal_columns": any(column.is_personal for column in self.columns),
             "columns": {column.name: column.meaning for column in self.columns},
+            "numbers": dict(NUMBERS),
             "rules": list(RULES),
         }
 

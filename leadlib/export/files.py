@@ -184,10 +184,12 @@ def _about_sheet(workbook: xlsxwriter.Workbook, facts: dict[str, object], bold: 
         fact = shown[name]
         texts = [str(item) for item in fact] if isinstance(fact, list) else ["" if fact is None else str(fact)]
         lines += [(label if i == 0 else "", text) for i, text in enumerate(texts or ["none"])]
-    columns, rules = facts["columns"], facts["rules"]
+    columns, numbers, rules = facts["columns"], facts["numbers"], facts["rules"]
     assert isinstance(columns, dict)  # noqa: S101  # facts() makes them
+    assert isinstance(numbers, dict)  # noqa: S101
     assert isinstance(rules, list)  # noqa: S101
     lines += [("", ""), ("Column", "Meaning"), *columns.items(), ("", "")]
+    lines += [("Number on the screen", "Meaning"), *numbers.items(), ("", "")]
     lines += [("Rules" if i == 0 else "", rule) for i, rule in enumerate(rules)]
     for row, (label, text) in enumerate(lines):
         sheet.write_string(row, 0, label, bold)

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from leadlib import formats
-from leadlib.export import FORMATS
-from leadlib.ui.text import plain
+from leadlib.export import FORMATS, NUMBERS, chosen_columns
+from leadlib.ui.text import facts, plain
 from leadlib.ui.view import View
 
 
@@ -28,3 +28,6 @@ def draw(view: View) -> None:
             links.append(f'<a href="/export/{ticket}" download class="leadlight-download">{fmt.label}</a>')
         # An anchor with `download` keeps the page open; the address holds nothing but a random ticket.
         st.html("".join(links))
+        with st.expander("What the columns and numbers mean"):
+            plain("Excel and Parquet files carry these words themselves; a CSV file has no place for them.")
+            facts({**{column.name: column.meaning for column in chosen_columns(personal)}, **NUMBERS})
