@@ -25,6 +25,9 @@ POLLED_FOR: Final = timedelta(days=2)
 
 LOOK_EVERY: Final = timedelta(hours=3)
 _REACH = timedelta(days=2)
+_WINDOW = timedelta(days=91)
+"""How far back the first look reaches, from today: a portal shows three months, and nothing was planted before them."""
+
 _BEGAN, _ENDED = "past_began_at", "past_ended_at"
 
 
@@ -62,7 +65,9 @@ class Past:
         return self._instant(_ENDED)
 
     def look_back(self, on_progress: Callable[[Progress], None]) -> None:
-        """Syncs the last two days, every LOOK_EVERY while POLLED_FOR. Raises PortalError or StoreError.
+        """Syncs all there was when the account was connected, then the last two days, every LOOK_EVERY for POLLED_FOR.
+
+        Raises PortalError or StoreError.
 
         The clock is back where it was afterwards, whatever happens. What is cut short is not taken up again: the days
         that are missing were then not looked at.
@@ -76,7 +81,7 @@ class Past:
             for place in range(POLLED_FOR // LOOK_EVERY):
                 on_progress(Progress("replaying the sandbox's first days"))
                 clock.set(began_at + place * LOOK_EVERY)
-                since = (clock.now() - _REACH).astimezone(self._store.timezone)
+                since = (clock.now() - _REACH if place else before - _WINDOW).astimezone(self._store.timezone)
                 run_sync(self._client, self._store, since=since.date().isoformat(), now=clock.now)
         finally:
             passed = timedelta(0) if clock.is_held else datetime.now(UTC) - began_on
