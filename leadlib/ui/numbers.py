@@ -90,10 +90,8 @@ def _over_time(frame: pd.DataFrame) -> Twin:
         wide["Total"] = leads.sum(axis=1)
     counted = {name: st.column_config.NumberColumn(format=COUNT) for name in wide if name != "When"}
     if "usual_leads" in whole and whole["usual_leads"].notna().any():
-        usual, ends = (
-            metric_named("usual_leads").label,
-            zip(whole["usual_leads_low"], whole["usual_leads_high"], strict=True),
-        )
+        usual = metric_named("usual_leads").label
+        ends = zip(whole["usual_leads_low"], whole["usual_leads_high"], strict=True)
         wide[usual] = whole["usual_leads"].to_numpy()
         counted[usual] = st.column_config.NumberColumn(format="%.1f")
         wide["Limits"] = np.array([_limits(low, high) for low, high in ends], dtype=object)
