@@ -67,10 +67,8 @@ class Past:
     def look_back(self, on_progress: Callable[[Progress], None]) -> None:
         """Syncs all there was when the account was connected, then the last two days, every LOOK_EVERY for POLLED_FOR.
 
-        Raises PortalError or StoreError.
-
         The clock is back where it was afterwards, whatever happens. What is cut short is not taken up again: the days
-        that are missing were then not looked at.
+        that are missing were then not looked at. Raises PortalError or StoreError.
         """
         clock = self._sandbox.clock
         before = clock.now()

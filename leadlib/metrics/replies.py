@@ -32,6 +32,9 @@ REPLY_GROUPS: tuple[str, ...] = ("channel", "entity_type", "agent", "week", "mon
 WIDEST_BOUNDS = 0.1
 """A share with bounds farther apart than this is not told as one figure."""
 
+MOST_APART = 3
+"""Looks that leave an age open by more than this factor do not tell it."""
+
 LEAST_WATCHED = 0.5
 """Share of the replied leads that must have been seen waiting before, or answered at once, for a median to be told."""
 
@@ -223,9 +226,15 @@ class Looks:
         return dict(zip(_MEDIAN, ((ends[0] + ends[1]) / 2, float(low), float(high)), strict=True))
 
     def usual(self) -> dict[str, float]:
-        """The age at which half are replied to, and the one at which nine in ten of the replies had come."""
+        """The age at which half are replied to, and the one at which nine in ten of the replies had come.
+
+        NaN where the looks leave it open by more than MOST_APART.
+        """
         median, p90 = self._age_of(0.5), self._age_of(0.9 * self.found.mass[_REPLIED].sum())
-        return {"median_reply_min": sum(median) / 2, "p90_reply_min": sum(p90) / 2}
+        return {
+            name: np.nan if MOST_APART * low < high < np.inf else (low + high) / 2
+            for name, (low, high) in (("median_reply_min", median), ("p90_reply_min", p90))
+        }
 
     def _age_of(self, share: float) -> tuple[float, float]:
         """Between which ages the share is reached; infinite if never, NaN where too few leads tell of that."""

@@ -9,7 +9,7 @@ import pandas as pd
 from leadlib import formats
 from leadlib.filters import Filters
 from leadlib.metrics.queries import ask, remembered
-from leadlib.metrics.replies import Looks
+from leadlib.metrics.replies import MOST_APART, Looks
 from leadlib.metrics.statistics import wilson
 from leadlib.metrics.table import MINIMUM_FOR_VERDICT, STAGE_LABELS, STAGES, dimension_named, label_of
 from leadlib.store import Store
@@ -32,8 +32,6 @@ LEAST_REPLIES = 100
 _KINDS = ("reached", "archived", "waiting", "unknown", "late")
 _TOLD = ("reached", "archived", "waiting")
 _NEXT = 0
-_MOST_APART = 3
-"""Looks that leave an age open by more than this factor do not tell it."""
 
 
 def stage_times(store: Store, filters: Filters) -> pd.DataFrame:
@@ -70,7 +68,7 @@ def _median(
         least, most = looks.found.age_of(_NEXT, 0.5)
         if np.isnan(median).any():
             reason = "Too few looks at leads that had been on the lower rung for so long."
-        elif np.isfinite(most) and most > _MOST_APART * least:
+        elif np.isfinite(most) and most > MOST_APART * least:
             reason = f"Looks are too far apart: half were there after somewhere between {_span(least, most)}."
         else:
             return {**dict(zip(_MEDIAN, median, strict=True)), "reason": ""}
@@ -119,7 +117,7 @@ def _settled(
     if not reason:
         total = found.by(_NEXT, followed_min)[0]
         low, high = found.age_of(_NEXT, SETTLED_SHARE * total)
-        if high > _MOST_APART * low:
+        if high > MOST_APART * low:
             reason = f"Looks are too far apart: the age lies between {_span(low, high)}."
         else:
             replied = rows[(rows["kind"] == "reached") & (rows["begins_min"] < followed_min)]
