@@ -695,7 +695,7 @@ def test_every_metric_and_question_can_be_computed_by_name(store: Store, name: s
 def test_every_metric_has_its_file_its_columns_and_a_sentence() -> None:
     assert len({m.key for m in METRICS}) == len(METRICS)
     columns = {"start_leads", "previous_leads", "occurrences", "peers_responded", "peers_matured", "groups_followed"}
-    columns |= {"badge_answered", "badge_leads"}
+    columns |= {"badge_answered", "badge_leads", "current_leads", "earlier_leads"}
     keys = {m.key for m in METRICS} | columns
     ratios = {"share", "ratio", "leads per hour", "leads per week"}
     for metric in METRICS:

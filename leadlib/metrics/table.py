@@ -238,8 +238,10 @@ METRICS: tuple[Metric, ...] = (
         "that were not read whole; its interval grows with how uneven days are.",
         "more",
         "volume",
+        "current_leads",
+        "earlier_leads",
         question="volume_change",
-        beside=("current_leads", "earlier_leads", "n_compared", "reason"),
+        beside=("n_compared", "reason"),
     ),
     Metric(
         "silence",

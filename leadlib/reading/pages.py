@@ -20,6 +20,9 @@ MAX_TRIES = 8
 ROUNDS_OF_PARTS = 3
 """How often a stretch is read in each kind of parts, as long as that brings something."""
 
+IDLE_PARTS = 2
+"""After so many kinds of parts in a row that have shown nothing new, there is no more to be found."""
+
 SPLIT_BY = ("status", "type", "agent")
 """The filters by which a stretch is read in parts, one after the other until all is pinned down."""
 
@@ -82,7 +85,7 @@ def read_pages(
 
     A pass may have one by itself, and several of them have one together once they pin down all that was there (see
     Sightings). After MAX_TRIES passes without (or two that contradict themselves in the same way) the stretch is read
-    in parts by SPLIT_BY, if it `may_split`, until all is pinned down or a round brings nothing. Whatever is yielded was
+    in parts by SPLIT_BY, if it `may_split`, until all is pinned down or parts bring nothing. Whatever is yielded was
     seen, certain or not. Raises PortalError.
     """
     sightings = Sightings()
@@ -102,18 +105,17 @@ def read_pages(
         if verdict.contradicts_itself_like(before):
             break
     assert verdict is not None  # noqa: S101  # there is at least one try
-    for _ in range(ROUNDS_OF_PARTS if may_split else 0):
+    n_idle = 0
+    for key in SPLIT_BY * ROUNDS_OF_PARTS if may_split else ():
+        before_parts = (sightings.n_leads, sightings.shortfall)
+        # Around this answer: what was seen before it, and comes again with the parts.
+        sightings.count(client.page(1, filters=filters, created_from=created_from, created_to=created_to, per_page=1))
+        yield from _read_parts(client, filters, created_from, created_to, key, sightings, agents)
+        if not is_capped and (pinned := verdict.pinned_down(sightings)).is_certain:
+            return pinned
         shortfall = sightings.shortfall
-        for key in SPLIT_BY:
-            # Around this answer: what was seen before it, and comes again with the parts.
-            sightings.count(
-                client.page(1, filters=filters, created_from=created_from, created_to=created_to, per_page=1)
-            )
-            yield from _read_parts(client, filters, created_from, created_to, key, sightings, agents)
-            if not is_capped and (pinned := verdict.pinned_down(sightings)).is_certain:
-                return pinned
-        left = sightings.shortfall
-        if is_capped or left is None or left < 0 or (shortfall is not None and left >= shortfall):
+        n_idle = n_idle + 1 if before_parts == (sightings.n_leads, shortfall) else 0
+        if n_idle == IDLE_PARTS or shortfall is None or shortfall < 0:
             break
     return verdict
 

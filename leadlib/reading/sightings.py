@@ -51,6 +51,11 @@ class Sightings:
         self._n_answers += 1
 
     @property
+    def n_leads(self) -> int:
+        """How many different leads were ever seen."""
+        return len(self._first)
+
+    @property
     def shortfall(self) -> int | None:
         """How many leads are not pinned down yet around the answer that comes nearest; below 0, totals are wrong.
 

@@ -38,8 +38,8 @@ def choose_row(page: Page, place: int) -> None:
 def test_the_leads_behind_a_row_of_a_league_are_as_many_as_the_row_says(
     app: AppServer, open_page: Callable[..., Page]
 ) -> None:
-    page = open_page(f"{app.url}/entities?v=1&type=whatsapp")
-    choose_row(page, 0)  # most leads first: those about no listing
+    page = open_page(f"{app.url}/leagues?v=1&type=whatsapp")
+    choose_row(page, 0)
     button = page.get_by_role("button", name=re.compile(r"Show the .* of this row"))
     button.wait_for()
     counted = re.search(r"the ([\d,]+)", button.inner_text().replace("\u00a0", " "))
