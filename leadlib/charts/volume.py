@@ -212,7 +212,10 @@ def _marks(buckets: pd.Series, grain: Grain, key: str) -> dict[str, Any]:
 def _limits(
     whole: pd.DataFrame, totals: npt.NDArray[np.int64], where: dict[str, Any], theme: Theme, is_bars: bool
 ) -> list[dict[str, Any]]:
-    """The usual and its limits as a band with steps, and a mark on each bucket that is outside; nothing if learning."""
+    """The usual and its limits as a band with steps, and a mark on each bucket that is outside; nothing if learning.
+
+    None of them is in the legend, which on a phone would take the room of the bars: the page says what they are.
+    """
     if whole["usual_leads"].isna().all():
         return []
     colours = PALETTES[theme]
@@ -229,7 +232,7 @@ def _limits(
     traces = [
         line("usual_leads_low", line=halo, opacity=0.6),
         line("usual_leads_low", line=edge),
-        line("usual_leads_high", line=edge, name="Limits of the usual", showlegend=True),
+        line("usual_leads_high", line=edge, name="Limits of the usual"),
     ]
     for kinds, symbol, colour, name in (
         (("above", "below"), "diamond", colours.warning, "Outside the limits"),
@@ -242,7 +245,7 @@ def _limits(
             trace = {"type": "scatter", "mode": "markers", "x": buckets, "y": totals[is_marked].tolist()}
             words = [SIGNAL_WORDS[signal] for signal in whole["signal"][is_marked]]
             hover = {"text": words, "hovertemplate": "%{text}<extra></extra>"}
-            traces.append({**trace, **hover, "marker": marker, "name": name, "cliponaxis": False})
+            traces.append({**trace, **hover, "marker": marker, "name": name, "cliponaxis": False, "showlegend": False})
     return traces
 
 

@@ -86,8 +86,9 @@ def _part_text(row: pd.Series, key: str) -> str | None:
 
 def _compared(view: View, change: Mapping[Any, Any]) -> str:
     n_days = f"{formats.number((change['current_to'] - change['current_from']).days + 1)}{formats.NBSP}d"
-    # Without days of its own the card counts everything, while the change is only that of the last month.
-    return f"vs {n_days} before" if view.filters["from"] or view.filters["to"] else f"last {n_days}"
+    # Short, to fit the narrowest card; the help says which days they are. Without days of its own the card counts
+    # everything, while the change is only that of the last month.
+    return f"vs {n_days}" if view.filters["from"] or view.filters["to"] else n_days
 
 
 def _periods(change: Mapping[Any, Any]) -> str:

@@ -11,8 +11,12 @@ from leadlib.ui.view import View
 
 
 def notes_on_volume(frame: pd.DataFrame, grain: str) -> list[str]:
-    """Why there are no limits, and what a click does."""
+    """What the limits and marks are, or why there are none, and what a click does."""
     reasons = [str(reason) for reason in frame["reason"].unique()[:1] if reason]
+    if len(frame) and not frame["usual_leads"].isna().all():
+        reasons.append(
+            "Dotted: the limits of the usual. ◆ is outside them, ● the eighth or later in a row on one side."
+        )
     if grain == "hour":
         return [*reasons, "Hours have no filter of their own: choose days to turn to the leads of a bar."]
     return [*reasons, "A click on a bar leads to its leads. Hatched: not over, cut by the filters, or not read whole."]
