@@ -5,7 +5,7 @@ import streamlit as st
 from leadlib import charts
 from leadlib.metrics import agents
 from leadlib.ui import agents as agents_ui
-from leadlib.ui import kpis, plots, states
+from leadlib.ui import compared, kpis, plots, states
 from leadlib.ui.controls import pick
 from leadlib.ui.view import current_view
 
@@ -24,6 +24,8 @@ if mix == "raw":
         takeaway=charts.response_rates_takeaway(everyone),
         table=everyone,
         metrics=["response_rate", "shrunken_rate", "rank", "matured", "pending", "response_rate_of_all"],
+        notes=["A row leads to its leads."],
+        on_choose=compared.to_leads_of(view, "agent", everyone),
     )
 st.header("All agents", anchor=False)
 agents_ui.draw(view, mix)

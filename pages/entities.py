@@ -4,7 +4,7 @@ import streamlit as st
 
 from leadlib import charts
 from leadlib.metrics import breakdown
-from leadlib.ui import kpis, plots, states
+from leadlib.ui import compared, kpis, plots, states
 from leadlib.ui.view import current_view
 
 view = current_view()
@@ -22,6 +22,8 @@ with left:
         takeaway=charts.entity_types_takeaway(types),
         table=types,
         metrics=["leads", "unique_senders"],
+        notes=["A row leads to its leads."],
+        on_choose=compared.to_leads_of(view, "entity_type", types),
         more="leagues",
     )
 with right:
@@ -31,4 +33,6 @@ with right:
         takeaway=charts.response_rates_takeaway(types),
         table=types,
         metrics=["response_rate", "waiting", "pending"],
+        notes=["A row leads to its leads."],
+        on_choose=compared.to_leads_of(view, "entity_type", types),
     )

@@ -4,7 +4,7 @@ import streamlit as st
 
 from leadlib import charts
 from leadlib.metrics import breakdown, decay, dimension_named, league
-from leadlib.ui import kpis, plots, states
+from leadlib.ui import compared, kpis, plots, states
 from leadlib.ui import league as league_ui
 from leadlib.ui.controls import LEAGUE_WORDS, pick
 from leadlib.ui.view import current_view
@@ -25,7 +25,7 @@ plots.draw(
     table=everyone[everyone["is_missed"]],
     metrics=["response_rate", "replies_short", "waiting", "verdict"],
     notes=league_ui.notes_on_missed(everyone),
-    on_choose=league_ui.to_leads_of(view, by, everyone),
+    on_choose=compared.to_leads_of(view, by, everyone),
 )
 plots.draw(
     f"{LEAGUE_WORDS[by]} against chance",
@@ -34,7 +34,7 @@ plots.draw(
     table=everyone,
     metrics=["verdict", "response_rate", "shrunken_rate", "rank"],
     notes=["A point leads to its leads."],
-    on_choose=league_ui.to_leads_of(view, by, everyone),
+    on_choose=compared.to_leads_of(view, by, everyone),
 )
 top = view.ask(breakdown, by=by, limit=15)
 plots.draw(
@@ -43,6 +43,8 @@ plots.draw(
     takeaway=charts.league_takeaway(top),
     table=top,
     metrics=["leads", "response_rate"],
+    notes=["A row leads to its leads."],
+    on_choose=compared.to_leads_of(view, by, top),
 )
 weeks = view.ask(decay, by=by)
 plots.draw(

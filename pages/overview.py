@@ -4,7 +4,7 @@ import streamlit as st
 
 from leadlib import charts
 from leadlib.metrics import breakdown, funnel, volume
-from leadlib.ui import kpis, plots, states
+from leadlib.ui import compared, kpis, plots, states
 from leadlib.ui.view import current_view
 
 view = current_view()
@@ -42,6 +42,8 @@ with right:
         table=types,
         metrics=["leads"],
         more="entities",
+        notes=["A row leads to its leads."],
+        on_choose=compared.to_leads_of(view, "entity_type", types),
     )
 agents = view.ask(breakdown, by="agent", limit=12)
 plots.draw(
@@ -51,4 +53,6 @@ plots.draw(
     table=agents,
     metrics=["response_rate"],
     more="agents",
+    notes=["A row leads to its leads."],
+    on_choose=compared.to_leads_of(view, "agent", agents),
 )

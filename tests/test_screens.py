@@ -20,6 +20,7 @@ from leadlib.config import Dialect, Secret, Settings
 from leadlib.filters import FIELDS, Filters
 from leadlib.metrics import (
     METRICS,
+    OTHERS,
     agents,
     backlog,
     badges,
@@ -452,6 +453,23 @@ def test_a_mark_of_a_league_leads_to_as_many_leads_as_it_has(portal: SandboxServ
     app.session_state["drill_waiting"] = "leads"
     app.run()
     assert f"{n_leads:,}" in texts(app)
+
+
+@pytest.mark.parametrize("by", ["entity_type", "agent"])
+def test_each_bar_of_a_group_leads_to_as_many_leads_as_it_counts(portal: SandboxServer, by: str) -> None:
+    """Every bar of the charts on Overview, Entities and Agents; what stands for several groups leads nowhere."""
+    sync()
+    filters = Filters.of({"type": ["whatsapp"]})
+    view = View(get_engine(), filters, load_vocabulary())
+    rows = load(breakdown, filters, by=by, limit=6)
+    n_led = 0
+    for key, n_leads in zip(rows["key"], rows["leads"], strict=True):
+        filter_key = None if key == OTHERS else filter_of_row(view, by, key, int(n_leads))
+        if filter_key is not None:
+            left = load(summary, filters.with_values(filter_key, [key]))["leads"].iloc[0]
+            assert left == n_leads, key
+            n_led += 1
+    assert n_led == len(rows) - (OTHERS in set(rows["key"]))
 
 
 def test_an_agents_own_page_asks_for_one_agent_and_shows_that_one(portal: SandboxServer) -> None:

@@ -1,6 +1,6 @@
 """Agents, listings, projects and developers beside each other: one sortable table, the same columns for all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -8,7 +8,7 @@ import streamlit as st
 
 from leadlib import formats
 from leadlib.filters import MISSING, field_named
-from leadlib.metrics import FILTERS_OF, VERDICT_WORDS, metric_named, summary
+from leadlib.metrics import FILTERS_OF, OTHERS, VERDICT_WORDS, metric_named, summary
 from leadlib.ui import drill
 from leadlib.ui.engine import load
 from leadlib.ui.numbers import COUNT, with_left
@@ -16,6 +16,7 @@ from leadlib.ui.selection import choose_row
 from leadlib.ui.text import plain
 from leadlib.ui.view import View
 
+_FILTERS_OF = {**FILTERS_OF, "entity_type": ("entity",)}
 _WITH_INTERVAL = ("response_rate", "standardised_rate")
 
 
@@ -71,9 +72,24 @@ def offer_leads(view: View, by: str, row: pd.Series) -> None:
     )
 
 
+def to_leads_of(view: View, by: str, rows: pd.DataFrame) -> Callable[[str], None]:
+    """For a chart's on_choose: turns to all leads of the chosen row of `rows`, those that wait longest on top.
+
+    A row that no single filter tells from all others leads nowhere.
+    """
+
+    def turn(key: str) -> None:
+        n_leads = int(rows.loc[rows["key"] == key, "leads"].iloc[0])
+        filter_key = None if key == OTHERS else filter_of_row(view, by, key, n_leads)
+        if filter_key is not None:
+            drill.to_leads(filter_key, key, "longest_waiting")
+
+    return turn
+
+
 def filter_of_row(view: View, by: str, key: str, n_leads: int) -> str | None:
     """The filter whose value `key` leaves exactly the leads of a row; None if none does."""
-    for filter_key in FILTERS_OF[by]:
+    for filter_key in _FILTERS_OF[by]:
         if key == MISSING and not field_named(filter_key).may_be_missing:
             continue
         left = load(summary, view.filters.with_values(filter_key, [key]))

@@ -1,11 +1,11 @@
 """Listings, projects and developers: the table of all, what is missed among them, and the ways to their leads."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 
 from leadlib.metrics import dimension_named, league
-from leadlib.ui import compared, drill
+from leadlib.ui import compared
 from leadlib.ui.text import plain
 from leadlib.ui.view import View
 
@@ -27,18 +27,6 @@ def draw(view: View, by: str) -> None:
     row = compared.draw(view.ask(league, by=by), name, _COLUMNS, key=f"league_{by}", alt=alt, name_px=_NAME_PX)
     if row is not None:
         compared.offer_leads(view, by, row)
-
-
-def to_leads_of(view: View, by: str, rows: pd.DataFrame) -> Callable[[str], None]:
-    """For a chart's on_choose: turns to all leads of the chosen row of `rows`, those that wait longest on top."""
-
-    def turn(key: str) -> None:
-        n_leads = int(rows.loc[rows["key"] == key, "leads"].iloc[0])
-        filter_key = compared.filter_of_row(view, by, key, n_leads)
-        if filter_key is not None:
-            drill.to_leads(filter_key, key, "longest_waiting")
-
-    return turn
 
 
 def notes_on_missed(rows: pd.DataFrame) -> Sequence[str]:
