@@ -12,7 +12,7 @@ from leadlib import formats
 from leadlib.filters import MISSING, Filters, to_where
 from leadlib.metrics.lead_rows import ROWS_PER_PAGE
 from leadlib.metrics.queries import ask, coverage, group_label, local_time, names_of, remembered, sql_named, utc
-from leadlib.metrics.replies import WIDEST_BOUNDS
+from leadlib.metrics.replies import WIDEST_BOUNDS, Looks
 from leadlib.metrics.statistics import wilson
 from leadlib.metrics.table import (
     CHANNEL_LABELS,
@@ -24,7 +24,7 @@ from leadlib.metrics.table import (
     unknown,
 )
 from leadlib.metrics.working_clock import clock_of
-from leadlib.statistics import Incidence, incidence
+from leadlib.statistics import Incidence
 from leadlib.store import Store
 
 QueueOrder = Literal["repeat", "due", "chance", "oldest"]
@@ -137,13 +137,8 @@ def reply_chances(store: Store, filters: Filters) -> pd.DataFrame:
 
 def _chances_of(store: Store, channel: str, since: str) -> pd.DataFrame:
     rows = ask(store, "reply_intervals", Filters.of({"type": [channel], "from": [since]}))
-    known = rows[rows["kind"] != "unknown"].sort_values(["kind", "begins_min", "ends_min"])
-
-    def made() -> Incidence:
-        kinds = np.where(known["kind"] == "archived", _ARCHIVED, _REPLIED)
-        return incidence(known["begins_min"], known["ends_min"].fillna(np.inf), kinds, known["leads"], 2)
-
-    shares = remembered(store, ("rescue", channel, since), made)
+    known = rows[rows["kind"] != "unknown"]
+    shares = remembered(store, ("rescue", channel, since), lambda: Looks.of(known).found)
     begins, leads = known["begins_min"].to_numpy("float64"), known["leads"].to_numpy("int64")
     label = CHANNEL_LABELS.get(channel) or other(channel)
     found = []
