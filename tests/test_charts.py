@@ -363,6 +363,8 @@ def test_a_channel_has_no_bar_at_a_stage_that_it_never_reports(store: Store) -> 
     figure = charts.plot_funnel_by_channel(funnel(store, ALL, by="channel"))
     left = [text for text in traces(figure, "scatter")[0]["text"] if text]
     assert left == ["<b>Delivered</b>", "Call · 8 of 8", "<b>Responded</b>", "Call · 3 of 8", "E-mail · 6 of 6"]
+    marks = ["delivered/call", "responded/call", "responded/email"]
+    assert [key for key, _ in touched(figure)] == marks
 
 
 def test_response_rates_put_the_highest_on_top_and_those_not_to_be_judged_last(store: Store) -> None:

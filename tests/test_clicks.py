@@ -1,0 +1,76 @@
+"""What a mark leads to: as many leads as it counts, also archived ones, unknown ones, and those at midnight."""
+
+from collections.abc import Callable
+
+import pytest
+
+from leadlib import charts
+from leadlib.filters import Filters
+from leadlib.metrics import funnel, summary
+from leadlib.metrics.lead_rows import lead_rows
+from leadlib.store import Store
+from leadlib.ui.funnel_drill import filters_of_reached
+from tests.conftest import at, make_lead
+
+ALL = Filters()
+CALLS = Filters.of({"type": ["call"]})
+PART = Filters.of({"from": ["2026-09-15"], "to": ["2026-09-21"], "agent": ["90001", "none"]})
+
+
+@pytest.fixture
+def awkward(store: Store) -> Store:
+    """Leads on both sides of midnight in Dubai, in words of both dialects, some of them without what others have."""
+    first = [
+        make_lead("a", "2026-09-14T19:59:59.999Z", status="sent"),  # Monday 23 h there
+        make_lead("b", "2026-09-14T20:00:00Z", status="opened"),  # Tuesday 0 h
+        make_lead("c", "2026-09-14T20:59:59.999Z", status="read", channel="call"),  # Tuesday 0 h
+        make_lead("d", "2026-09-15T05:30:00Z", status="archived"),  # first seen archived
+        make_lead("e", "2026-09-15T05:31:00Z", status="on_hold"),  # never seen on the ladder
+        make_lead("f", "2026-09-15T05:32:00Z", status="responded", publicProfile=None),
+        make_lead("g", "2026-09-20T19:59:59.999Z", status="delivered", channel="call"),  # the last of its week
+        make_lead("h", "2026-09-20T20:00:00Z", status="sent", channel="telegram"),  # the first of the next
+        make_lead("i", "2026-09-21T05:30:00Z", status="sent", channel=None),
+        make_lead("j", "2026-09-21T05:40:00Z", status="opened", publicProfile={"id": 7}),
+    ]
+    store.write_leads(first, observed_at=at("2026-09-21 06:00"))
+    later = [
+        make_lead("a", "2026-09-14T19:59:59.999Z", status="archived"),  # was sent
+        make_lead("f", "2026-09-15T05:32:00Z", status="archived", publicProfile=None),  # had responded
+        make_lead("b", "2026-09-14T20:00:00Z", status="on_hold"),  # had been opened
+    ]
+    store.write_leads(later, observed_at=at("2026-09-22 06:00"))
+    return store
+
+
+def n_rows(store: Store, filters: Filters) -> int:
+    """How many rows the table of leads shows, which is what the sentence over it says."""
+    found = len(lead_rows(store, filters))
+    assert found == summary(store, filters)["leads"].item()
+    return found
+
+
+@pytest.mark.parametrize("filters", [ALL, CALLS, PART], ids=["all", "calls", "part"])
+def test_a_bar_of_the_funnel_leads_to_the_leads_that_came_so_far(awkward: Store, filters: Filters) -> None:
+    for by in (None, "channel"):
+        frame = funnel(awkward, filters, by=by)
+        plot: Callable[..., object] = charts.plot_funnel if by is None else charts.plot_funnel_by_channel
+        marks = [key for key, _ in plot(frame).data[-1].customdata]  # type: ignore[attr-defined]
+        of_mark = {row.stage if by is None else f"{row.stage}/{row.key}": row.leads for row in frame.itertuples()}
+        assert set(marks) <= set(of_mark)
+        for mark in marks:
+            if not mark.endswith("/"):
+                assert n_rows(awkward, filters_of_reached(filters, mark)) == of_mark[mark], mark
+
+
+def test_the_funnels_bars_by_hand(awkward: Store) -> None:
+    """Sent: all but e. Delivered: g as well as who opened. Opened: b, c, j and f. Responded: f. Of d: sent, no more."""
+    expected = {"sent": 9, "delivered": 1 + 3 + 1, "opened": 4, "responded": 1}
+    assert {stage: n_rows(awkward, filters_of_reached(ALL, stage)) for stage in expected} == expected
+
+
+def test_a_lower_bar_under_a_filter_by_a_higher_stage_has_no_more_leads_than_that(awkward: Store) -> None:
+    opened = Filters.of({"reached": ["opened"]})
+    assert filters_of_reached(opened, "sent") == opened
+    assert filters_of_reached(opened, "responded") == Filters.of({"reached": ["responded"]})
+    assert funnel(awkward, opened)["leads"].tolist() == [4, 4, 4, 1]
+    assert filters_of_reached(CALLS, "opened/whatsapp") == Filters.of({"type": ["whatsapp"], "reached": ["opened"]})
