@@ -50,6 +50,7 @@ with left:
         table=people,
         metrics=["unique_senders", "repeat_share"],
         notes=volume_ui.notes_on_senders(grain),
+        on_choose=drill.to_bucket(view.filters, by),
     )
 with right:
     hours = view.ask(heat_map)
@@ -59,4 +60,6 @@ with right:
         takeaway=charts.heat_map_takeaway(hours),
         table=hours,
         metrics=["leads_per_hour"],
+        notes=["A cell leads to its leads."],
+        on_choose=drill.to_hour(view.filters),
     )

@@ -418,7 +418,10 @@ def test_the_heat_map_has_monday_on_top_and_leaves_unread_hours_blank(store: Sto
     assert cells["z"][1][10] is None
     assert figure.layout.yaxis.ticktext[0] == "Mon"
     assert figure.layout.yaxis.range[0] > figure.layout.yaxis.range[1]
-    assert cells["customdata"][6][23][:2] == [7, 23]
+    assert cells["customdata"][6][23][0].startswith("<b>Sunday, 23:00–00:00</b>")
+    assert [mark for mark, _ in touched(figure)] == ["mon/10"]  # where there are leads
+    over = traces(figure, "bar")[0]
+    assert (over["x"], over["base"], over["y"], over["width"]) == ([10], [-0.5], [1], 1)
 
 
 # Colours

@@ -6,10 +6,11 @@ import pytest
 
 from leadlib import charts
 from leadlib.filters import Filters
-from leadlib.metrics import funnel, summary
+from leadlib.metrics import breakdown, funnel, heat_map, summary, volume
 from leadlib.metrics.lead_rows import lead_rows
 from leadlib.store import Store
-from leadlib.ui.funnel_drill import filters_of_reached
+from leadlib.ui.drill import filters_of_bar, filters_of_hour
+from leadlib.ui.funnel_drill import filters_of_reached, filters_of_week
 from tests.conftest import at, make_lead
 
 ALL = Filters()
@@ -74,3 +75,52 @@ def test_a_lower_bar_under_a_filter_by_a_higher_stage_has_no_more_leads_than_tha
     assert filters_of_reached(opened, "responded") == Filters.of({"reached": ["responded"]})
     assert funnel(awkward, opened)["leads"].tolist() == [4, 4, 4, 1]
     assert filters_of_reached(CALLS, "opened/whatsapp") == Filters.of({"type": ["whatsapp"], "reached": ["opened"]})
+
+
+@pytest.mark.parametrize("filters", [ALL, CALLS, PART], ids=["all", "calls", "part"])
+def test_a_cell_of_the_week_leads_to_the_leads_of_its_hour(awkward: Store, filters: Filters) -> None:
+    frame = heat_map(awkward, filters)
+    days = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+    of_mark = {f"{days[row.weekday - 1]}/{row.hour}": row.leads for row in frame.itertuples() if row.leads}
+    marks = [key for key, _ in charts.plot_heat_map(frame).data[-1].customdata]
+    assert marks == list(of_mark)
+    assert {mark: n_rows(awkward, filters_of_hour(filters, mark)) for mark in marks} == of_mark
+
+
+def test_the_cells_of_the_week_by_hand(awkward: Store) -> None:
+    """Dubai is four hours ahead: a is still of Monday, b the first of Tuesday, g the last of Sunday, h of Monday."""
+    expected = {"mon/23": 1, "tue/0": 2, "tue/9": 3, "sun/23": 1, "mon/0": 1, "mon/9": 2}
+    marks = [key for key, _ in charts.plot_heat_map(heat_map(awkward, ALL)).data[-1].customdata]
+    assert {mark: n_rows(awkward, filters_of_hour(ALL, mark)) for mark in marks} == expected
+
+
+@pytest.mark.parametrize("filters", [ALL, CALLS, PART], ids=["all", "calls", "part"])
+def test_a_bar_of_the_hours_leads_to_its_responded_and_its_other_leads(awkward: Store, filters: Filters) -> None:
+    responded, others = charts.plot_hours(breakdown(awkward, filters, by="hour")).data
+    for mark, *parts in zip((key for key, _ in responded.customdata), responded.y, others.y, strict=True):
+        assert n_rows(awkward, filters_of_hour(filters, mark)) == sum(parts), mark
+    if filters == ALL:
+        assert n_rows(awkward, filters_of_hour(Filters.of({"weekday": ["mon"]}), "9")) == 2
+
+
+@pytest.mark.parametrize("filters", [ALL, CALLS, PART], ids=["all", "calls", "part"])
+def test_a_day_of_the_overview_leads_to_its_leads(awkward: Store, filters: Filters) -> None:
+    figure = charts.plot_volume(volume(awkward, filters, grain="day", by="channel"))
+    counted = 0
+    for trace in (trace for trace in figure.data if trace.customdata):
+        for mark, height in zip(trace.customdata, trace.y, strict=True):
+            if height:
+                assert n_rows(awkward, filters_of_bar(filters, "channel", mark[0])) == height, mark
+                counted += height
+    assert counted == n_rows(awkward, filters) - (filters != CALLS)  # nothing tells the one lead without a channel
+
+
+def test_a_week_of_the_trend_leads_to_all_its_leads(awkward: Store) -> None:
+    frame = breakdown(awkward, ALL, by="week")
+    figure = charts.plot_response_trend(frame)
+    of_week = dict(zip(frame["key"], frame["leads"], strict=True))
+    assert of_week == {"2026-09-14": 7, "2026-09-21": 3}
+    marks = [key for key, _ in figure.data[-1].customdata]
+    assert marks == ["2026-09-14"]  # three leads are too few for a point
+    assert n_rows(awkward, filters_of_week(ALL, marks[0])) == of_week[marks[0]]
+    assert n_rows(awkward, filters_of_week(PART, marks[0])) == 6  # all but a, of the day before
