@@ -45,7 +45,7 @@ with left:
     people = view.ask(senders_over_time, grain=grain)
     plots.draw(
         f"Leads and senders a {grain}",
-        charts.plot_senders(people, theme=theme),
+        charts.plot_senders(people, grain=grain, theme=theme),
         takeaway=charts.senders_takeaway(people),
         table=people,
         metrics=["unique_senders", "repeat_share"],

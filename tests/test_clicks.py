@@ -6,7 +6,7 @@ import pytest
 
 from leadlib import charts
 from leadlib.filters import Filters
-from leadlib.metrics import breakdown, funnel, heat_map, summary, volume
+from leadlib.metrics import breakdown, funnel, heat_map, senders_over_time, summary, volume
 from leadlib.metrics.lead_rows import lead_rows
 from leadlib.store import Store
 from leadlib.ui.drill import filters_of_bar, filters_of_hour
@@ -124,3 +124,14 @@ def test_a_week_of_the_trend_leads_to_all_its_leads(awkward: Store) -> None:
     assert marks == ["2026-09-14"]  # three leads are too few for a point
     assert n_rows(awkward, filters_of_week(ALL, marks[0])) == of_week[marks[0]]
     assert n_rows(awkward, filters_of_week(PART, marks[0])) == 6  # all but a, of the day before
+
+
+def test_bars_that_lead_somewhere_answer_to_the_pointer_one_by_one(awkward: Store) -> None:
+    """Over a whole stack Plotly tells a click of one mark, whichever that is."""
+    for grain, mode in (("day", "closest"), ("week", "closest"), ("hour", "x unified")):
+        figure = charts.plot_volume(volume(awkward, ALL, grain=grain, by="channel"), grain=grain)
+        assert figure.layout.hovermode == mode
+        assert any(trace.customdata for trace in figure.data) == (mode == "closest")
+    assert (
+        charts.plot_senders(senders_over_time(awkward, ALL, grain="week"), grain="week").layout.hovermode == "closest"
+    )
