@@ -133,8 +133,15 @@ def _fence_in(memory_bytes: int, cpu_seconds: int) -> None:
         kernel.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if kernel.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
             raise OSError("the kernel refused no_new_privs")
-        # Many containers refuse this one; the limit on open files keeps sockets away there too.
-        kernel.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
+        leave_the_network()
+
+
+def leave_the_network() -> bool:
+    """True if this process now has a network of its own, with nobody in it.
+
+    Many containers refuse it. There the limit on open files has to do, which lets no socket be made.
+    """
+    return bool(ctypes.CDLL(None, use_errno=True).unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0)
 
 
 def _seal() -> None:
@@ -149,23 +156,27 @@ def _answer(request: dict[str, Any], memory_bytes: int) -> tuple[dict[str, Any],
     import duckdb
 
     connection = duckdb.connect(":memory:", config={"threads": "1"})
-    connection.execute(f"set memory_limit = '{memory_bytes // 2} B'")
-    connection.execute("set temp_directory = ''")
-    connection.execute("set global TimeZone = 'UTC'")
-    connection.execute("set global errors_as_json = true")
-    connection.execute("set max_expression_depth = 250")
-    connection.execute("set python_enable_replacements = false")
-    connection.execute("set autoinstall_known_extensions = false")
-    connection.execute("set autoload_known_extensions = false")
-    connection.execute("set allow_community_extensions = false")
+    paths = [path for content in request["tables"].values() for path in content["paths"]]
+    connection.execute("set allowed_paths = $1", [paths])
+    for setting in (
+        f"memory_limit = '{memory_bytes // 2} B'",
+        "temp_directory = ''",
+        "global TimeZone = 'UTC'",
+        "global errors_as_json = true",
+        "max_expression_depth = 250",
+        "python_enable_replacements = false",
+        "autoinstall_known_extensions = false",
+        "autoload_known_extensions = false",
+        "allow_community_extensions = false",
+        "allow_persistent_secrets = false",
+        "enable_external_access = false",
+    ):
+        connection.execute(f"set {setting}")
     sql: str = request["sql"]
     started = time.perf_counter()
     try:
-        named = _check(connection, sql, set(request["tables"]) | {request["filtered"]["name"]})
-        _load(connection, request, named)
-        connection.execute("set allow_persistent_secrets = false")
+        _load(connection, request, _check(connection, sql, {*request["tables"], request["filtered"]["name"]}))
         connection.execute("set disabled_filesystems = 'LocalFileSystem'")
-        connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
         # The first answer, of a type that has to be converted, imports all that others need: soon nothing can be.
         _arrow_rows(connection.sql("select 1::hugeint as n"), rows=1, columns=1, result_bytes=1_000)
