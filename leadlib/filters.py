@@ -61,6 +61,9 @@ class Field:
 
 
 _ANY: Mapping[Dialect, tuple[str, ...]] = {}
+LINK_VERSION = "1"
+"""The version of the links to the app that hold filters, as their parameter `v` has it."""
+
 _FIRST_YEAR, _LAST_YEAR = 2000, 2100
 
 FIELDS: tuple[Field, ...] = (

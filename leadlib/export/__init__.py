@@ -13,20 +13,26 @@ from leadlib.export.columns import (
 )
 from leadlib.export.leads import ExportResult, export_leads, file_name
 from leadlib.export.tickets import Ticket, Tickets
+from leadlib.export.verify import KIND_WORDS, WITH_HISTORY, Difference, Verdict, verify_file
 
 __all__ = [
     "COLUMNS",
     "FORMATS",
+    "KIND_WORDS",
     "NUMBERS",
     "RULES",
+    "WITH_HISTORY",
     "Column",
+    "Difference",
     "ExportResult",
     "FileFormat",
     "Format",
     "Ticket",
     "Tickets",
+    "Verdict",
     "chosen_columns",
     "export_leads",
     "file_name",
     "format_named",
+    "verify_file",
 ]

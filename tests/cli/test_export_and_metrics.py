@@ -99,6 +99,27 @@ def test_tables_are_for_people(sample: Installation) -> None:
     assert hours[-1].startswith("2026-11-23 15:00  all  All leads")
 
 
+def test_a_file_is_verified_and_one_that_was_altered_ends_with_1(sample: Installation) -> None:
+    path = sample.folder / "verified.csv"
+    sample.run("export", "--format", "csv", "--output", str(path), "--filter", "type=call")
+    done = sample.run("verify", str(path))
+    assert (done.code, done.out.splitlines()[0]) == (
+        0,
+        "Match: the file is as it was written, and the store has the same leads with the same values.",
+    )
+    assert "Channel call, as of 23\u00a0Nov\u00a02026, 16:00" in done.err
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"call"', '"chat"', 2), encoding="utf-8")
+    done = sample.run("verify", str(path))
+    lead_ids = sorted(row["lead_id"] for row in csv.DictReader(io.StringIO(text.lstrip("\ufeff"))))
+    assert done.code == 1
+    assert "The file was altered" in done.out
+    assert "2\u00a0leads: with other values, in channel (2)." in done.out
+    assert any(lead_id in done.out for lead_id in lead_ids)
+    path.write_text("lead_id\nx\n", encoding="utf-8")
+    assert (sample.run("verify", str(path)).code, sample.run("verify", f"{path}.not").code) == (2, 2)
+
+
 @pytest.mark.parametrize("fmt", ["csv", "xlsx"])
 def test_no_matching_leads_make_a_valid_empty_file(sample: Installation, fmt: str) -> None:
     path = sample.folder / f"empty.{fmt}"
