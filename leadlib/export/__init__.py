@@ -11,7 +11,7 @@ from leadlib.export.columns import (
     chosen_columns,
     format_named,
 )
-from leadlib.export.leads import ExportResult, export_leads, file_name
+from leadlib.export.leads import ExportResult, export_leads, file_name, iter_batches
 from leadlib.export.tickets import Ticket, Tickets
 from leadlib.export.verify import KIND_WORDS, WITH_HISTORY, Difference, Verdict, verify_file
 
@@ -34,5 +34,6 @@ __all__ = [
     "export_leads",
     "file_name",
     "format_named",
+    "iter_batches",
     "verify_file",
 ]

@@ -9,7 +9,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from leadlib.cli.tables import plain
+from leadlib.cells import plain
 from leadlib.filters import Filters
 from leadlib.metrics import METRICS, QUESTIONS, replies_by
 from leadlib.records import LADDER
