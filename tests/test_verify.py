@@ -248,6 +248,21 @@ def test_no_verdict_holds_a_persons_detail(three: Store, tmp_path: Path) -> None
     assert "Test Sender" not in repr(verdict)
 
 
+# Beside the running app
+
+
+def test_a_file_is_compared_with_what_is_published_unless_it_has_persons(three: Store, tmp_path: Path) -> None:
+    plain = export(three, tmp_path / "plain.csv", "csv")
+    personal = export(three, tmp_path / "personal.csv", "csv", personal=True)
+    three.publish()
+    three.write_leads([make_lead("d", "2026-09-20T20:00:00Z")], observed_at=LATER)
+    with Store.open_beside(three.folder, timezone=three.timezone) as beside:
+        assert verify_file(beside, plain).is_match
+        with pytest.raises(UnprovenError, match="Stop the app first"):
+            verify_file(beside, personal)
+    assert kinds(verify_file(three, plain)) == {"new": (1, ("d",), {})}
+
+
 # What cannot be verified
 
 

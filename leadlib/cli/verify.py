@@ -8,10 +8,12 @@ from leadlib import formats
 from leadlib.cli.arguments import UsageError
 from leadlib.cli.output import tell
 from leadlib.cli.stored import as_of, open_store
-from leadlib.config import load_settings
+from leadlib.config import Settings, load_settings
+from leadlib.errors import StoreBusyError
 
 if TYPE_CHECKING:
     from leadlib.export import Difference, Verdict
+    from leadlib.store import Store
 
 DIFFERS = 1
 """Ended because the file and the store are not the same."""
@@ -24,7 +26,7 @@ def run(asked: argparse.Namespace) -> int:
     settings = load_settings()
     from leadlib.export import verify_file
 
-    with open_store(settings) as store:
+    with _store(settings) as store:
         verdict = verify_file(store, path)
         claim = verdict.claim
         since = formats.instant(claim.as_of, store.timezone) if claim.as_of else "an empty store"
@@ -32,6 +34,17 @@ def run(asked: argparse.Namespace) -> int:
         tell(f"Compared with the store {as_of(store)}.")
     print("\n".join(_lines(verdict)))
     return 0 if verdict.is_match else DIFFERS
+
+
+def _store(settings: Settings) -> "Store":
+    """The store, or what is published of it while the app holds it."""
+    from leadlib.store import Store
+
+    try:
+        return open_store(settings)
+    except StoreBusyError:
+        tell("The running app holds the store, so the file is compared with the state after its last sync.")
+        return Store.open_beside(settings.database, timezone=settings.timezone, portal=settings.portal)
 
 
 def _lines(verdict: "Verdict") -> list[str]:

@@ -98,6 +98,12 @@ def verify_file(store: Store, path: Path) -> Verdict:
             f"LEADLIB_TIMEZONE to {claim.time_zone} to compare them.",
             str(path),
         )
+    if claim.has_personal_columns and not store.has_persons:
+        raise UnprovenError(
+            f"{path} has personal columns, and nobody can be looked up while the app holds the store. Stop the app "
+            "first.",
+            str(path),
+        )
     expected = chosen_columns(claim.has_personal_columns)
     names = [column.name for column in expected]
     lost = tuple(name for name in names if name not in file.names)

@@ -194,6 +194,11 @@ class Store:
         """True if the store was opened to be read only: every change raises StoreReadOnlyError."""
         return self._opened.is_read_only
 
+    @property
+    def has_persons(self) -> bool:
+        """False if the persons were left out when it was opened (`open_beside`): `contacts` then finds nobody."""
+        return not self._opened.is_published
+
     def __enter__(self) -> "Store":
         return self
 
