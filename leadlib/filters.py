@@ -70,6 +70,9 @@ _OF_STORE: Mapping[Dialect, str] = {}
 _RUNGS = ("sent", "delivered", "opened", "responded")
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS = tuple(map(str, range(24)))
+LINK_VERSION = "1"
+"""The version of the links to the app that hold filters, as their parameter `v` has it."""
+
 _FIRST_YEAR, _LAST_YEAR = 2000, 2100
 
 FIELDS: tuple[Field, ...] = (
