@@ -9,6 +9,7 @@ from leadlib.store.alarms import Alarm
 from leadlib.store.backup import is_free, restore_backup
 from leadlib.store.erasing import Erased, months_before
 from leadlib.store.events import LeadEvent
+from leadlib.store.notebooks import NotebookVersion
 from leadlib.store.rows import SliceRow, SyncRow
 from leadlib.store.store import Store
 from leadlib.store.suppression import Person
@@ -19,6 +20,7 @@ __all__ = [
     "Alarm",
     "Erased",
     "LeadEvent",
+    "NotebookVersion",
     "Person",
     "SliceRow",
     "Store",

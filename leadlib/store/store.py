@@ -39,6 +39,7 @@ from leadlib.store.files import File, failed_query
 from leadlib.store.frames import frame_of
 from leadlib.store.ledger import fold_slices, write_slices
 from leadlib.store.names import NO_IDS, Ids
+from leadlib.store.notebooks import NotebookVersion, versions, write_version
 from leadlib.store.opening import Opened, open_files
 from leadlib.store.rows import SliceRow, SyncRow
 from leadlib.store.suppression import Person, without_person
@@ -189,6 +190,30 @@ class Store:
         """What `remember` kept under `key`; None if nothing."""
         found = self.query("select value from meta where key = $key", {"key": key})["value"]
         return None if found.empty else str(found.iloc[0])
+
+    def notebooks(self) -> list[NotebookVersion]:
+        """The newest version of every saved notebook that is not deleted, last saved first."""
+        newest = "(name, version) in (select name, max(version) from notebooks group by name) and not is_deleted"
+        return versions(self._personal, newest)
+
+    def notebook(self, name: str, version: int | None = None) -> NotebookVersion | None:
+        """One saved notebook, the newest version unless one is named; None if there is none or it is deleted.
+
+        A version of its own can be had of a deleted notebook too.
+        """
+        saved = self.notebook_versions(name)
+        if version is None:
+            return saved[0] if saved and not saved[0].is_deleted else None
+        return next((one for one in saved if one.version == version), None)
+
+    def notebook_versions(self, name: str) -> list[NotebookVersion]:
+        """All versions of a notebook, newest first; empty if it was never saved."""
+        return versions(self._personal, "name = $name", {"name": name})
+
+    def notebooks_saved_at(self) -> datetime:
+        """When a notebook was last saved or deleted, UTC; long ago if none ever was."""
+        last = versions(self._personal, "saved_at = (select max(saved_at) from notebooks)")
+        return last[0].saved_at if last else datetime.min.replace(tzinfo=UTC)
 
     def alarms(self) -> tuple[Alarm, ...]:
         """What is wrong at the moment, oldest first. Every page asks, so the answer is kept in memory."""
@@ -440,6 +465,24 @@ class Store:
             cursor.execute("delete from meta where key = ?", [key])
             cursor.execute("insert into meta values (?, ?)", [key, value])
 
+    def save_notebook(self, name: str, *, after: int, title: str, author: str, cells: str) -> NotebookVersion:
+        """Adds a version to a notebook, whose newest one must be `after` (0: there is none yet).
+
+        What was deleted is there again. Raises NotebookConflictError if another version came in between.
+        """
+        saved = NotebookVersion(name, after + 1, title, author, datetime.now(UTC), cells)
+        with self._personal.transaction() as cursor:
+            write_version(cursor, saved)
+        return saved
+
+    def delete_notebook(self, name: str, *, after: int, author: str) -> None:
+        """Marks a notebook as deleted, by a version of its own; the others stay. As for `save_notebook`."""
+        last = self.notebook(name, after)
+        if last is not None:
+            gone = replace(last, version=after + 1, author=author, saved_at=datetime.now(UTC), is_deleted=True)
+            with self._personal.transaction() as cursor:
+                write_version(cursor, gone)
+
     def raise_alarm(self, kind: str, message: str) -> None:
         """Puts up an alarm, shown on every page until `clear_alarm`. Again with other words: the words change."""
         if all((alarm.kind, alarm.message) != (kind, message) for alarm in self.alarms()):
@@ -508,7 +551,7 @@ class Store:
         Raises StoreError; the same call again finishes what is left to do.
         """
         with self._leads_lock:
-            n_leads, n_texts = erasing.erase_rows(self._personal, self._analytics, person, self._hash_key)
+            n_leads, n_texts, n_notebooks = erasing.erase_rows(self._personal, self._analytics, person, self._hash_key)
             self._suppression = suppression.load(self._personal.cursor(), self._hash_key)
             n_deliveries, n_damaged = erasing.erase_files(self.folder, person)
             self._personal.checkpoint()
@@ -521,7 +564,7 @@ class Store:
             generations.publish(self._personal, self.folder / restoring.PERSONAL_COPY, kept=1)
             generations.publish(self._analytics, self.folder / generations.FOLDER, kept=1)
             self.data_version = next(_VERSIONS)
-        return Erased(n_leads, n_texts, n_deliveries, n_damaged)
+        return Erased(n_leads, n_texts, n_deliveries, n_damaged, n_notebooks)
 
     def back_up(self, folder: Path) -> dict[str, int]:
         """Copies all tables, the personal ones too, into a new folder; rows per table. Raises StoreError."""

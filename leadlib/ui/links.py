@@ -14,6 +14,7 @@ import streamlit as st
 from leadlib.errors import FilterError
 from leadlib.filters import FIELDS, Filters, filters_from_query, to_query
 from leadlib.metrics import CLOCKS, SLA_MINUTES
+from leadlib.notebooks import BUILTIN, is_name
 
 VERSION = "1"
 _VERSION_KEY = "v"
@@ -23,13 +24,14 @@ _VERSION_KEY = "v"
 class Param:
     """A setting of a page that a link carries beside the filters.
 
-    Without `options` it is a day or none, or any whole number from 1.
+    Without `options` it is a day or none, the name of a notebook, or any whole number from 1.
     """
 
     key: str
     default: str
     options: tuple[str, ...] = ()
     is_day: bool = False
+    is_notebook: bool = False
 
     def state_of(self, text: str) -> str | date | None:
         """What the widget holds for the link's text."""
@@ -52,6 +54,7 @@ PARAMS: tuple[Param, ...] = (
     Param("now", "", is_day=True),
     Param("period", "all", ("all", "7", "30", "90")),
     Param("split", "channel", ("channel", "entity_type", "agent")),
+    Param("notebook", BUILTIN[0].name, is_notebook=True),
     Param("p", "1"),
 )
 
@@ -157,6 +160,8 @@ def _put_params(query: Mapping[str, Sequence[str]]) -> list[str]:
             is_known, accepted = value in setting.options, ", ".join(setting.options)
         elif setting.is_day:
             is_known, accepted = not value or _is_day(value), "a day, 2026-05-31"
+        elif setting.is_notebook:
+            is_known, accepted = is_name(value), "letters, digits and hyphens"
         else:
             is_known, accepted = _is_page(value), "a whole number from 1"
         if not is_known:

@@ -20,6 +20,7 @@ _SCREENS = {
     "agents": ("Agents", ":material/support_agent:"),
     "agent": ("Agent", ":material/person:"),
     "badges": ("Badges", ":material/workspace_premium:"),
+    "notebook": ("Notebook", ":material/menu_book:"),
     "leads": ("Leads", ":material/list_alt:"),
     "health": ("Data health", ":material/health_and_safety:"),
     "calibration": ("Calibration", ":material/science:"),
