@@ -64,6 +64,7 @@ class Settings:
     retention_months: int = 24
     sla_minutes: int = 60
     badge_rules: BadgeRules = EXAMPLE
+    sql_cells: bool = True
 
     @property
     def has_credentials(self) -> bool:
@@ -163,6 +164,12 @@ def _folder(text: str) -> Path:
     return _path(text, "a folder")
 
 
+def _switch(text: str) -> bool:
+    if text not in {"on", "off"}:
+        raise ValueError("on or off")
+    return text == "on"
+
+
 def _badge_rules(text: str) -> BadgeRules:
     return load_badge_rules(_path(text, "a file of badge rules"))
 
@@ -218,6 +225,13 @@ SETTINGS: tuple[Setting, ...] = (
         _badge_rules,
         "TOML file of the rules by which the portal grades agents ([docs/badges.md](docs/badges.md))",
         "an example to be checked",
+    ),
+    Setting(
+        "LEADLIB_SQL_CELLS",
+        "sql_cells",
+        _switch,
+        "`on` or `off`: whether notebooks may ask in SQL ([docs/sql-cells.md](docs/sql-cells.md))",
+        "`on`",
     ),
 )
 

@@ -16,6 +16,7 @@ LeadlibError
 │   └── NotebookConflictError    somebody else has saved it meanwhile
 ├── StoppedError             the program is being stopped                                   exit 1
 ├── ExportError              a file could not be written                                    exit 1
+├── SqlCellError             a SQL cell was refused, failed or ran into a limit             exit 2
 └── StoreError                                                                              exit 5
     ├── StoreBusyError       another process holds the files
     ├── StoreUnreadableError foreign, not writable or of a newer program
@@ -178,6 +179,20 @@ class ExportError(LeadlibError):
     def __init__(self, message: str, path: str) -> None:
         super().__init__(message)
         self.path = path
+
+
+class SqlCellError(LeadlibError):
+    """A SQL cell has no answer: it was refused, it is wrong, or it ran into a limit.
+
+    `line` is the line of its SQL that the message is about, counted from 1; None where no line is to blame.
+    """
+
+    title = "The SQL cell has no answer"
+    exit_code = 2
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line
 
 
 class StoreError(LeadlibError):

@@ -8,9 +8,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
+from pyarrow.parquet import read_table
 
 from leadlib.errors import StoreDamagedError, StoreError
 from leadlib.store import disk
@@ -117,6 +120,15 @@ def newest_copy(folder: Path, *, is_checked: bool = False) -> Copy | None:
             if not is_checked or copy.damage() is None:
                 return copy
     return None
+
+
+def zone_of(copy: Copy) -> ZoneInfo:
+    """The time zone in which days begin for the store that the copy was made of. Raises StoreDamagedError."""
+    try:
+        known = {row["key"]: row["value"] for path in copy.paths("meta") for row in read_table(path).to_pylist()}
+        return ZoneInfo(known["timezone"])
+    except (OSError, KeyError, ValueError, pa.ArrowException, ZoneInfoNotFoundError) as error:
+        raise StoreDamagedError(f"{copy.folder} does not say its time zone.", str(copy.folder)) from error
 
 
 def remove_drafts(folder: Path) -> None:
