@@ -46,6 +46,12 @@ def test_what_is_put_up_is_there_after_a_restart_until_it_is_taken_down(open_sto
     assert [note.words for note in again.day_notes()] == ["Campaign started"]
 
 
+def test_a_name_that_is_taken_brings_the_new_view(store: Store) -> None:
+    store.save_view("Calls", "volume", CALLS, "Mona")
+    store.save_view("Calls", "funnel", {}, "Omar")
+    assert [(view.page, view.author) for view in store.saved_views()] == [("funnel", "Omar")]
+
+
 def test_views_and_notes_are_in_a_backup_and_in_no_generation(store: Store, tmp_path: Path) -> None:
     store.write_leads([make_lead("a")], observed_at=at("2026-09-16 00:00"))
     store.save_view("Calls", "volume", CALLS, "Mona")

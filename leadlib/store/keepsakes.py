@@ -56,10 +56,12 @@ def day_notes(file: File) -> tuple[DayNote, ...]:
 def write_view(
     cursor: duckdb.DuckDBPyConnection, title: str, page: str, query: Mapping[str, Sequence[str]], author: str
 ) -> None:
-    """Puts a view up."""
+    """Puts a view up, in place of one that has the same name."""
+    now = datetime.now(UTC)
+    cursor.execute("update saved_views set removed_at = ? where title = ? and removed_at is null", [now, title])
     cursor.execute(
         "insert into saved_views values (?, ?, ?, ?, ?, ?, null)",
-        [secrets.token_hex(8), title, page, json.dumps(query, ensure_ascii=False), author, datetime.now(UTC)],
+        [secrets.token_hex(8), title, page, json.dumps(query, ensure_ascii=False), author, now],
     )
 
 

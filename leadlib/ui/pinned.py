@@ -21,12 +21,9 @@ _NOBODY = "local"
 _FOR_ALL = "Everybody who opens this app sees it, so leave phones and addresses out."
 
 
-def draw(engine: Engine, page: StreamlitPage, filters: Filters) -> None:
-    """The views that are pinned, each a click away, and the boxes to pin this one and to note something on a day."""
-    views = engine.store.saved_views()
-    if views:
-        plain("Pinned views")
-    for view in views:
+def draw_views(engine: Engine) -> None:
+    """The views that are pinned, each a click away."""
+    for view in engine.store.saved_views():
         st.button(
             literal(view.title),
             key=f"pinned_{view.view_id}",
@@ -34,7 +31,12 @@ def draw(engine: Engine, page: StreamlitPage, filters: Filters) -> None:
             args=(view.page, view.query),
             type="tertiary",
             icon=":material/keep:",
+            help="A pinned view: page, filters and settings",
         )
+
+
+def draw(engine: Engine, page: StreamlitPage, filters: Filters) -> None:
+    """The boxes to pin this view and to note something on a day."""
     if engine.store.is_read_only:
         return
     with st.container(horizontal=True):

@@ -27,6 +27,7 @@ try:
     problems = links.restore(page.url_path)
     vocabulary = load_vocabulary()
     with st.sidebar:
+        pinned.draw_views(engine)
         filters = filter_bar.draw(vocabulary)
     view = View(engine, filters, vocabulary)
     set_view(view)
