@@ -13,6 +13,8 @@ LeadlibError
 │   └── PortalUnavailableError   no usable answer, after all retries                        exit 4
 │       ├── RateLimitedError     429
 │       └── UnexpectedPayloadError   an answer that is not what the contract promises
+├── NotebookError            a notebook that cannot be read, or not be saved                 exit 2
+│   └── NotebookConflictError    somebody else has saved it meanwhile
 ├── StoppedError             the program is being stopped                                   exit 1
 ├── ExportError              a file could not be written                                    exit 1
 ├── SqlCellError             a SQL cell was refused, failed or ran into a limit             exit 2
@@ -155,6 +157,21 @@ class UnexpectedPayloadError(PortalUnavailableError):
     """An answer came that is not what the contract promises (not JSON, no `data`, a pagination without an end)."""
 
     title = "The portal's answer was not understood"
+
+
+class NotebookError(LeadlibError):
+    """A notebook cannot be read, or not be saved as it is."""
+
+    title = "The notebook needs attention"
+    exit_code = 2
+
+
+class NotebookConflictError(NotebookError):
+    """Somebody else has saved the notebook since it was opened. `newest` is the number of their version."""
+
+    def __init__(self, message: str, newest: int) -> None:
+        super().__init__(message)
+        self.newest = newest
 
 
 class StoppedError(LeadlibError):

@@ -60,6 +60,7 @@ PAGES = (
     "agent",
     "badges",
     "changes",
+    "notebook",
     "leads",
     "health",
 )

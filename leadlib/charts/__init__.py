@@ -14,6 +14,7 @@ from leadlib.charts.calibration import (
     plot_beside_truth,
 )
 from leadlib.charts.comparison import plot_volume_change, volume_change_takeaway
+from leadlib.charts.day_notes import with_day_notes
 from leadlib.charts.decay import decay_takeaway, plot_decay
 from leadlib.charts.funnel import (
     funnel_by_channel_takeaway,
@@ -47,6 +48,7 @@ from leadlib.charts.response_trend import plot_response_trend, response_trend_ta
 from leadlib.charts.senders import plot_senders, senders_takeaway
 from leadlib.charts.stage_times import plot_stage_times, stage_times_takeaway
 from leadlib.charts.status import plot_status, status_takeaway
+from leadlib.charts.table import plot_table_as, table_takeaway
 from leadlib.charts.transitions import plot_transitions, transitions_takeaway
 from leadlib.charts.volume import plot_volume, volume_takeaway
 from leadlib.charts.waterfall import (
@@ -97,6 +99,7 @@ __all__ = [
     "plot_senders",
     "plot_stage_times",
     "plot_status",
+    "plot_table_as",
     "plot_transitions",
     "plot_volume",
     "plot_volume_change",
@@ -114,10 +117,12 @@ __all__ = [
     "senders_takeaway",
     "stage_times_takeaway",
     "status_takeaway",
+    "table_takeaway",
     "transitions_takeaway",
     "volume_change_takeaway",
     "volume_mix_takeaway",
     "volume_takeaway",
     "why_changed_takeaway",
+    "with_day_notes",
     "within_trend_takeaway",
 ]

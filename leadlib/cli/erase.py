@@ -34,10 +34,12 @@ def run(asked: argparse.Namespace) -> int:
     print(f"The person behind {leads} is erased, and kept out from now on; the counts stay.")
     for number, what in (
         (erased.n_texts, "unreadable row"),
+        (erased.n_notebooks, "version of a notebook that held a phone or an address of theirs"),
+        (erased.n_keepsakes, "saved view or note that held a phone or an address of theirs"),
         (erased.n_deliveries, "waiting event"),
         (erased.n_damaged, "damaged file that had been put aside"),
     ):
         if number:
-            tell(f"Removed as well: {number:,} {what}{'s' if number > 1 and not what.endswith('aside') else ''}.")
+            tell(f"Removed as well: {number:,} {what}{'s' if number > 1 and ' that ' not in what else ''}.")
     tell("Backups and downloads made before still hold the person: delete those that have served their time.")
     return 0

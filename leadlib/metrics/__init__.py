@@ -2,7 +2,7 @@
 
 from leadlib.metrics.agents import agents
 from leadlib.metrics.badges import badges
-from leadlib.metrics.by_name import QUESTIONS, compute
+from leadlib.metrics.by_name import QUESTIONS, compute, groups_of
 from leadlib.metrics.case_mix import like_for_like
 from leadlib.metrics.change import summary_change
 from leadlib.metrics.choices import choices
@@ -120,6 +120,7 @@ __all__ = [
     "dimension_named",
     "funnel",
     "grain_named",
+    "groups_of",
     "heat_map",
     "league",
     "like_for_like",

@@ -17,14 +17,14 @@ from leadlib.metrics.comparison import Compared, volume_change
 from leadlib.metrics.league import LeagueOf, decay, league
 from leadlib.metrics.limits import volume_limits
 from leadlib.metrics.own_figure import own_figure
-from leadlib.metrics.questions import breakdown, funnel, heat_map, status_counts, summary, volume
+from leadlib.metrics.questions import VolumeBy, breakdown, funnel, heat_map, status_counts, summary, volume
 from leadlib.metrics.rate_mix import MIX_BY, rate_mix
 from leadlib.metrics.replies import REPLY_GROUPS, Clock, replies_by, reply_curve, reply_shares
 from leadlib.metrics.rescue import backlog, reply_chances
 from leadlib.metrics.senders import senders_over_time
 from leadlib.metrics.silence import channel_silence
 from leadlib.metrics.stages import settling, stage_times, transitions
-from leadlib.metrics.table import METRICS, OWN, dimension_named, metric_named, unknown
+from leadlib.metrics.table import DIMENSIONS, METRICS, OWN, dimension_named, metric_named, unknown
 from leadlib.metrics.why_changed import why_changed
 from leadlib.metrics.within import within_hours
 from leadlib.store import Store
@@ -120,7 +120,19 @@ def compute(
     question = metric.question if by is None else _BY_GROUP.get(metric.question, metric.question)
     frame = _asked(name, QUESTIONS[question], store, filters, by, options)
     of_rows = [column for column in frame if column in _OF_ROWS and column not in metric.columns]
-    return frame[[*of_rows, *dict.fromkeys(column for column in metric.columns if column in frame)]]
+    return frame[[*of_rows, *(column for column in dict.fromkeys(metric.columns) if column in frame)]]
+
+
+def groups_of(key: str) -> tuple[str, ...]:
+    """What `compute` takes as `by` for a metric; empty if it is over all leads. Raises FilterError for no metric."""
+    metric = metric_named(key)
+    everything = tuple(dimension.key for dimension in DIMENSIONS)
+    if metric.question == OWN:
+        return everything
+    question = QUESTIONS[_BY_GROUP.get(metric.question, metric.question)]
+    if question.groups == ANY:
+        return get_args(VolumeBy) if metric.question == "volume_limits" else everything
+    return question.groups or ((question.group,) if question.group else ())
 
 
 def _asked(

@@ -9,6 +9,8 @@ from leadlib.store.alarms import Alarm
 from leadlib.store.backup import is_free, restore_backup
 from leadlib.store.erasing import Erased, months_before
 from leadlib.store.events import LeadEvent
+from leadlib.store.keepsakes import DayNote, SavedView
+from leadlib.store.notebooks import NotebookVersion
 from leadlib.store.rows import SliceRow, SyncRow
 from leadlib.store.store import Store
 from leadlib.store.suppression import Person
@@ -17,9 +19,12 @@ from leadlib.store.writes import UpsertCount
 __all__ = [
     "AbsenceCount",
     "Alarm",
+    "DayNote",
     "Erased",
     "LeadEvent",
+    "NotebookVersion",
     "Person",
+    "SavedView",
     "SliceRow",
     "Store",
     "SyncRow",

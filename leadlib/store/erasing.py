@@ -11,6 +11,8 @@ from leadlib.errors import StoreError
 from leadlib.records import Contact
 from leadlib.store import disk, suppression
 from leadlib.store.files import File
+from leadlib.store.keepsakes import erase_from_keepsakes
+from leadlib.store.notebooks import erase_from_notebooks
 from leadlib.store.suppression import Person
 from leadlib.store.writes import sender_key
 
@@ -22,12 +24,16 @@ _IDS_AT_ONCE = 50_000
 
 @dataclass(frozen=True)
 class Erased:
-    """What an erasure found: leads that have lost their sender, other texts, deliveries and damaged files removed."""
+    """What an erasure found: leads that have lost their sender; other texts, deliveries, damaged files, versions of
+    notebooks, and saved views and notes that were removed.
+    """
 
     n_leads: int
     n_texts: int
     n_deliveries: int
     n_damaged: int
+    n_notebooks: int
+    n_keepsakes: int
 
 
 def months_before(now: datetime, months: int) -> datetime:
@@ -37,8 +43,8 @@ def months_before(now: datetime, months: int) -> datetime:
     return now.replace(year=max(year, 1), month=month + 1, day=min(now.day, last_day))
 
 
-def erase_rows(personal: File, analytics: File, person: Person, hash_key: bytes) -> tuple[int, int]:
-    """Puts the person on the list, and deletes their rows; gives the number of leads and of other texts found.
+def erase_rows(personal: File, analytics: File, person: Person, hash_key: bytes) -> tuple[int, int, int, int]:
+    """Puts the person on the list, and deletes their rows; gives how many leads, other texts, notebooks and keepsakes.
 
     The list is committed with the deletion in the personal file, which comes first: whatever happens then, the person
     is kept out, and the same call again finishes the work.
@@ -51,6 +57,8 @@ def erase_rows(personal: File, analytics: File, person: Person, hash_key: bytes)
         suppression.add(cursor, person.marks | {("lead", lead_id) for lead_id in lead_ids}, hash_key)
         for table in _PERSONAL_TABLES:
             cursor.execute(f"delete from {table} where lead_id in (select unnest($ids))", {"ids": sorted(ids)})
+        n_notebooks = erase_from_notebooks(cursor, person)
+        n_keepsakes = erase_from_keepsakes(cursor, person)
     with analytics.transaction() as cursor:
         keys = [sender_key(Contact(phone=phone), hash_key) for phone in person.phones]
         keys += [sender_key(Contact(email=email), hash_key) for email in person.emails]
@@ -59,7 +67,8 @@ def erase_rows(personal: File, analytics: File, person: Person, hash_key: bytes)
             "and (lead_id in (select unnest($ids)) or list_contains($keys, sender_key)) returning lead_id",
             {"ids": sorted(lead_ids), "keys": keys},
         ).fetchall()
-    return len((lead_ids - set(person.lead_ids)) | {str(lead_id) for (lead_id,) in changed}), len(text_ids)
+    n_leads = len((lead_ids - set(person.lead_ids)) | {str(lead_id) for (lead_id,) in changed})
+    return n_leads, len(text_ids), n_notebooks, n_keepsakes
 
 
 def erase_files(folder: Path, person: Person) -> tuple[int, int]:

@@ -14,6 +14,7 @@ import streamlit as st
 from leadlib.errors import FilterError
 from leadlib.filters import FIELDS, LINK_VERSION, Filters, filters_from_query, to_query
 from leadlib.metrics import CLOCKS, SLA_MINUTES
+from leadlib.notebooks import BUILTIN, is_name
 
 _VERSION_KEY = "v"
 
@@ -22,13 +23,14 @@ _VERSION_KEY = "v"
 class Param:
     """A setting of a page that a link carries beside the filters.
 
-    Without `options` it is a day or none, or any whole number from 1.
+    Without `options` it is a day or none, the name of a notebook, or any whole number from 1.
     """
 
     key: str
     default: str
     options: tuple[str, ...] = ()
     is_day: bool = False
+    is_notebook: bool = False
 
     def state_of(self, text: str) -> str | date | None:
         """What the widget holds for the link's text."""
@@ -51,6 +53,7 @@ PARAMS: tuple[Param, ...] = (
     Param("now", "", is_day=True),
     Param("period", "all", ("all", "7", "30", "90")),
     Param("split", "channel", ("channel", "entity_type", "agent")),
+    Param("notebook", BUILTIN[0].name, is_notebook=True),
     Param("p", "1"),
 )
 
@@ -85,10 +88,7 @@ def restore(page: str) -> list[str]:
         # A page's own widgets vanish with the page; this keeps their choice for the return.
         state[param_key(param.key)] = state.get(param_key(param.key), param.state_of(param.default))
     if is_first or is_back:
-        filters, problems = filters_from_query(query)
-        put(filters)
-        state["link_filters"] = filters
-        problems += _put_params(query) + _strangers(query)
+        problems = put_query(query)
         if query.get(_VERSION_KEY, [LINK_VERSION]) != [LINK_VERSION]:
             problems.append("The link comes from another version of this app; what it shares with this one is shown.")
         state["link_problems"] = problems
@@ -97,6 +97,14 @@ def restore(page: str) -> list[str]:
     state["link_page"] = page
     problems_now: list[str] = state["link_problems"]
     return problems_now
+
+
+def put_query(query: Mapping[str, Sequence[str]]) -> list[str]:
+    """Sets all widgets to what the parameters of a link say, and says what in them made no sense."""
+    filters, problems = filters_from_query(query)
+    put(filters)
+    st.session_state["link_filters"] = filters
+    return problems + _put_params(query) + _strangers(query)
 
 
 def publish(filters: Filters) -> None:
@@ -156,6 +164,8 @@ def _put_params(query: Mapping[str, Sequence[str]]) -> list[str]:
             is_known, accepted = value in setting.options, ", ".join(setting.options)
         elif setting.is_day:
             is_known, accepted = not value or _is_day(value), "a day, 2026-05-31"
+        elif setting.is_notebook:
+            is_known, accepted = is_name(value), "letters, digits and hyphens"
         else:
             is_known, accepted = _is_page(value), "a whole number from 1"
         if not is_known:

@@ -4,6 +4,7 @@ A name or a listing title may carry `![](https://…)`, which would fetch a stra
 """
 
 import html
+import re
 from collections.abc import Mapping
 from typing import Literal
 
@@ -13,6 +14,21 @@ import streamlit as st
 def plain(text: str, tone: Literal["quiet", "normal"] = "quiet") -> None:
     """A paragraph of plain text; quiet is smaller and greyer."""
     st.html(f'<p class="leadlight-text leadlight-{tone}" dir="auto">{html.escape(text)}</p>')
+
+
+def markdown(text: str) -> None:
+    """Markdown that somebody wrote for others: no HTML, and of an image the link to it, which loads nothing."""
+    st.markdown(without_images(text))
+
+
+def literal(text: str) -> str:
+    """For a label that Streamlit reads as Markdown: every sign stands for itself."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
+
+
+def without_images(text: str) -> str:
+    """Markdown in which each image is a link: a stranger's server need not know who reads this."""
+    return re.sub(r"!+\[", "[", text)
 
 
 def facts(rows: Mapping[str, str]) -> None:

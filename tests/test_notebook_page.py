@@ -1,0 +1,211 @@
+"""The notebook's page, run in this process: built-in ones, a copy changed and saved, versions, links."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from leadlib.filters import Filters
+from leadlib.formats import MISSING_TEXT
+from leadlib.metrics import compute, metric_named
+from leadlib.notebooks import BUILTIN, MetricCell, TextCell, cells_from_json, cells_to_json, title_of, value_words
+from leadlib.store import Store
+from leadlib.ui.engine import get_engine
+from tests.conftest import at, make_lead
+from tests.test_screens import open_app, texts
+
+CALLS = Filters.of({"type": ["call"]})
+
+
+@pytest.fixture(autouse=True)
+def leads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Store]:
+    """The store of a sandbox that is not read: forty leads of two channels and ten days, half of them responded."""
+    monkeypatch.setenv("LEADLIB_DATABASE", str(tmp_path / "data"))
+    monkeypatch.setenv("LEADLIB_API_URL", "http://localhost:9")
+    monkeypatch.setenv("LEADLIB_API_KEY", "key")
+    monkeypatch.setenv("LEADLIB_API_SECRET", "secret")
+    monkeypatch.setenv("LEADLIB_SYNC_MINUTES", "0")
+    store = get_engine().store
+    store.write_leads(
+        [
+            make_lead(
+                str(n),
+                f"2026-09-{n % 10 + 1:02}T06:00:00Z",
+                channel="call" if n % 4 == 0 else "whatsapp",
+                status="replied" if n % 2 else "sent",
+            )
+            for n in range(40)
+        ],
+        observed_at=at("2026-09-20 10:00"),
+    )
+    yield store
+    get_engine.clear()
+
+
+def press(app: AppTest, label: str) -> None:
+    next(button for button in app.button if button.label == label).click().run()
+    assert not app.exception
+
+
+def cards(app: AppTest) -> dict[str, str]:
+    return {card.label: card.value for card in app.metric}
+
+
+def shown(cell: MetricCell, filters: Filters, store: Store) -> str:
+    """The number of a cell, from the function that the command line calls."""
+    frame = compute(cell.metric, store, cell.filters or filters, cell.by)
+    return MISSING_TEXT if frame.empty else value_words(frame.iloc[0].to_dict(), metric_named(cell.metric))
+
+
+def copy_of(name: str = "monday-review", **query: str) -> AppTest:
+    app = open_app("notebook", notebook=name, **query)
+    press(app, "Make a copy")
+    return app
+
+
+@pytest.mark.parametrize("notebook", BUILTIN, ids=lambda notebook: notebook.name)
+def test_a_built_in_notebook_shows_the_numbers_of_the_command_line(notebook, leads: Store) -> None:  # type: ignore[no-untyped-def]
+    app = open_app("notebook", notebook=notebook.name, type="call")
+    assert not app.error
+    assert not app.warning
+    numbers = [cell for cell in notebook.cells if isinstance(cell, MetricCell) and cell.show == "number"]
+    assert cards(app) == {title_of(cell): shown(cell, CALLS, leads) for cell in numbers}
+    titles = {header.value for header in app.header}
+    assert {title_of(c) for c in notebook.cells if isinstance(c, MetricCell) and c.show != "number"} <= titles
+    assert "Edit" not in [button.label for button in app.button]
+
+
+@pytest.mark.parametrize("notebook", BUILTIN, ids=lambda notebook: notebook.name)
+def test_a_built_in_notebook_stands_where_no_lead_is_left(notebook) -> None:  # type: ignore[no-untyped-def]
+    app = open_app("notebook", notebook=notebook.name, type="telegram")
+    assert not app.error
+    assert cards(app)["Leads"] == "0"
+
+
+def test_a_copy_is_changed_saved_and_opened_by_its_link_under_other_filters(leads: Store) -> None:
+    app = copy_of()
+    assert any("Unsaved changes" in block.value for block in app.markdown)
+    app.text_input(key="title_monday-review-copy_0").set_value("Calls & chats").run()
+    app.text_input(key="notebook_author_asked").set_value("Mona").run()
+    press(app, "Add text")
+    app.text_area[-1].set_value("## Look here\n\n![x](https://x.example/p.png)").run()
+    press(app, "Save")
+    assert [block.value for block in app.success] == ["Saved as version 1."]
+    assert app.query_params["notebook"] in ("calls-chats", ["calls-chats"])
+    saved = leads.notebook("calls-chats")
+    assert saved is not None
+    assert (saved.title, saved.author) == ("Calls & chats", "Mona")
+    assert len(cells_from_json(saved.cells)) == len(BUILTIN[0].cells) + 1
+    colleague = open_app("notebook", notebook="calls-chats", type="call")
+    assert colleague.title[0].value == "Calls & chats"
+    assert cards(colleague)["Leads"] == "10"
+    assert "## Look here\n\n[x](https://x.example/p.png)" in [block.value for block in colleague.markdown]
+    assert "Version 1, saved by Mona" in texts(colleague)
+
+
+def test_cells_are_moved_doubled_and_taken_out() -> None:
+    app = copy_of()
+    begun = list(BUILTIN[0].cells)
+    ids = [piece.id for piece in app.session_state["notebook_drafts"]["monday-review-copy"].pieces]
+
+    def now() -> list[object]:
+        return list(app.session_state["notebook_drafts"]["monday-review-copy"].cells)
+
+    app.button(key=f"down_{ids[0]}").click().run()
+    assert now() == [begun[1], begun[0], *begun[2:]]
+    app.button(key=f"up_{ids[0]}").click().run()
+    app.button(key=f"twice_{ids[1]}").click().run()
+    assert now() == [*begun[:2], begun[1], *begun[2:]]
+    app.button(key=f"out_{ids[1]}").click().run()
+    assert now() == begun
+    assert not app.exception
+
+
+def test_a_metric_takes_the_filters_of_the_moment_for_its_own(leads: Store) -> None:
+    app = open_app("notebook", type="call")
+    press(app, "New notebook")
+    press(app, "Add a metric")
+    (piece,) = app.session_state["notebook_drafts"]["new-notebook"].pieces
+    app.selectbox(key=f"by_{piece.id}").set_value("").run()
+    app.button_group(key=f"whose_{piece.id}").set_value("Own ones").run()
+    app.multiselect(key="filter_type").set_value([]).run()
+    (cell,) = app.session_state["notebook_drafts"]["new-notebook"].cells
+    assert cell == MetricCell("leads", None, CALLS, "number")
+    assert cards(app)["Leads"] == "10"
+    app.selectbox(key=f"metric_{piece.id}").set_value("verdict").run()
+    (cell,) = app.session_state["notebook_drafts"]["new-notebook"].cells
+    assert cell == MetricCell("verdict", None, CALLS, "table")
+
+
+def test_unsaved_changes_outlast_other_pages_and_other_notebooks() -> None:
+    app = copy_of()
+    press(app, "Add text")
+    app.text_area[-1].set_value("Not saved yet").run()
+    app.switch_page("../../pages/volume.py").run()
+    app.switch_page("../../pages/notebook.py").run()
+    assert app.text_area[-1].value == "Not saved yet"
+    app.selectbox(key="param_notebook").set_value("project-launch").run()
+    assert app.title[0].value == "Project launch"
+    app.selectbox(key="param_notebook").set_value("monday-review-copy").run()
+    assert app.text_area[-1].value == "Not saved yet"
+    press(app, "Throw my changes away")
+    assert app.title[0].value == "Monday review"
+    assert app.session_state["notebook_drafts"] == {}
+
+
+def test_two_who_save_at_once_are_told_and_both_versions_are_kept(leads: Store) -> None:
+    cells = cells_to_json([TextCell("One")])
+    leads.save_notebook("weekly", after=0, title="Weekly", author="Mona", cells=cells)
+    app = open_app("notebook", notebook="weekly")
+    press(app, "Edit")
+    app.text_area[0].set_value("Two").run()
+    leads.save_notebook("weekly", after=1, title="Weekly", author="Omar", cells=cells)
+    press(app, "Save")
+    assert "Omar has saved version 2" in app.error[0].value
+    assert app.text_area[0].value == "Two"
+    press(app, "Save")
+    assert [(one.version, one.author) for one in leads.notebook_versions("weekly")] == [
+        (3, "local"),
+        (2, "Omar"),
+        (1, "Mona"),
+    ]
+
+
+def test_an_older_version_is_looked_at_and_brought_back(leads: Store) -> None:
+    for n, words in enumerate(("First words", "Second words")):
+        cells = cells_to_json([TextCell(words)])
+        leads.save_notebook("weekly", after=n, title="Weekly", author="Mona", cells=cells)
+    app = open_app("notebook", notebook="weekly")
+    app.button(key="version_1").click().run()
+    assert "First words" in [block.value for block in app.markdown]
+    assert "The newest is version 2." in texts(app)
+    press(app, "Make this the newest again")
+    newest = leads.notebook("weekly")
+    assert newest is not None
+    assert (newest.version, cells_from_json(newest.cells)) == (3, (TextCell("First words"),))
+
+
+def test_a_deleted_notebook_says_so_at_its_link_and_comes_back(leads: Store) -> None:
+    leads.save_notebook("weekly", after=0, title="Weekly", author="Mona", cells=cells_to_json([TextCell("Words")]))
+    app = open_app("notebook", notebook="weekly")
+    press(app, "Delete this notebook")
+    assert "This notebook was deleted" in [header.value for header in app.header]
+    assert leads.notebooks() == []
+    press(app, "Bring it back")
+    assert app.title[0].value == "Weekly"
+    assert [one.name for one in leads.notebooks()] == ["weekly"]
+
+
+def test_a_link_to_no_notebook_and_a_name_that_can_be_none_are_said() -> None:
+    app = open_app("notebook", notebook="nobody-knows")
+    assert "There is no such notebook" in [header.value for header in app.header]
+    assert "“a b” is not a value of “notebook”" in texts(open_app("notebook", notebook="a b"))
+
+
+def test_a_notebook_of_another_leadlight_is_an_error_in_words(leads: Store) -> None:
+    strange = json.dumps({"format": 1, "cells": [{"kind": "python", "code": "1"}]})
+    leads.save_notebook("odd", after=0, title="Odd", author="Mona", cells=strange)
+    app = open_app("notebook", notebook="odd")
+    assert "There is no kind of cell “python”" in texts(app)

@@ -1,0 +1,344 @@
+"""Notebooks: to JSON and back, what a metric cell answers, and how versions are kept."""
+
+import json
+import math
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leadlib import charts
+from leadlib.config import Settings
+from leadlib.engine import Engine
+from leadlib.errors import NotebookConflictError, NotebookError
+from leadlib.filters import Filters
+from leadlib.metrics import METRICS, compute, groups_of, metric_named
+from leadlib.notebooks import (
+    BUILTIN,
+    SHOWS,
+    Cell,
+    MetricCell,
+    TextCell,
+    answer,
+    cells_from_json,
+    cells_to_json,
+    is_name,
+    marks_of,
+    name_of,
+    parts_words,
+    shown_as,
+    shows_of,
+    table_of,
+    title_of,
+    value_words,
+)
+from leadlib.store import Person, Store, restore_backup
+from leadlib.ui.text import without_images
+from tests.conftest import DUBAI, at, make_lead
+
+ALL = Filters()
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=60)
+METRIC_CELLS = st.sampled_from(METRICS).flatmap(
+    lambda metric: st.builds(
+        MetricCell,
+        st.just(metric.key),
+        st.sampled_from([None, *groups_of(metric.key)]),
+        st.sampled_from([None, ALL, Filters.of({"type": ["call", "chat"], "from": ["2026-05-31"]})]),
+        st.sampled_from(SHOWS),
+    )
+)
+
+
+def save(store: Store, name: str = "n", after: int = 0, words: str = "Hello", author: str = "Mona") -> int:
+    cells = cells_to_json([TextCell(words)])
+    return store.save_notebook(name, after=after, title=f"Title of {words}", author=author, cells=cells).version
+
+
+@given(st.lists(st.one_of(st.builds(TextCell, TEXTS), METRIC_CELLS), max_size=6))
+def test_cells_come_back_from_json_as_they_were(cells: list[Cell]) -> None:
+    assert cells_from_json(cells_to_json(cells)) == tuple(cells)
+
+
+@pytest.mark.parametrize(
+    ("cell", "complaint"),
+    [
+        ({"kind": "python", "code": "1"}, "Cell 1: There is no kind of cell “python”."),
+        ({"kind": "text"}, "“markdown” is missing"),
+        ({"kind": "text", "markdown": "a", "colour": "red"}, "“colour” is not known"),
+        ({"kind": "text", "markdown": 5}, "“markdown” has to be a text"),
+        ({"kind": "text", "markdown": "a" * 20_001}, "at most 20,000"),
+        ({"kind": "text", "markdown": "a\x00b"}, "cannot be kept"),
+        ({"kind": "text", "markdown": "\ud800"}, "cannot be kept"),
+        ({"metric": "lead"}, "Did you mean “leads”?"),
+        ({"by": "colour"}, "“leads” is not told by “colour”"),
+        ({"by": ["day"]}, "is not told by"),
+        ({"show": "pie"}, "“pie” is no form"),
+        ({"filters": {"typ": ["call"]}}, "There is no filter “typ”"),
+        ({"filters": {"from": ["soon"]}}, "is not a day"),
+        ({"filters": {"type": "call"}}, "lists of texts"),
+        ({"filters": []}, "has to be null"),
+        ("leads", "has to be an object"),
+    ],
+)
+def test_what_is_not_understood_is_refused_with_its_reason(cell: object, complaint: str) -> None:
+    if isinstance(cell, dict) and "kind" not in cell:
+        cell = {"kind": "metric", "metric": "leads", "by": None, "filters": None, "show": "number", **cell}
+    with pytest.raises(NotebookError, match="Cell 1: ") as refused:
+        cells_from_json(json.dumps({"format": 1, "cells": [cell]}))
+    assert complaint in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "null",
+        '{"cells": []}',
+        '{"format": 2, "cells": []}',
+        '{"format": true, "cells": []}',
+        '{"format": 1, "cells": {}}',
+        '{"format": 1, "cells": [], "more": 1}',
+        json.dumps({"format": 1, "cells": [{"kind": "text", "markdown": ""}] * 101}),
+        "[" * 100_000,
+    ],
+)
+def test_what_is_no_notebook_is_refused_whole(text: str) -> None:
+    with pytest.raises(NotebookError):
+        cells_from_json(text)
+
+
+def test_a_title_becomes_a_name_that_a_link_can_carry() -> None:
+    assert name_of("Monday review") == "monday-review"
+    assert name_of("  Q3 / Palm & Marina!  ") == "q3-palm-marina"
+    assert name_of("مراجعة الاثنين") == "مراجعة-الاثنين"
+    assert len(name_of("x" * 300)) == 80
+    for title in ("", " ", "!?", "---"):
+        with pytest.raises(NotebookError):
+            name_of(title)
+    assert not any(map(is_name, ("", "a b", "a/b", "../a", "<b>", "x" * 81)))
+
+
+def test_pictures_become_links_so_that_nothing_is_loaded_from_elsewhere() -> None:
+    assert without_images("![a](https://x.example/p.png)") == "[a](https://x.example/p.png)"
+    assert without_images("!!![a][b]") == "[a][b]"
+    assert without_images("Well done! [1]") == "Well done! [1]"
+
+
+@given(TEXTS.map(lambda text: f"{text}![x](https://x.example/p.png){text}"))
+def test_no_text_keeps_the_beginning_of_a_picture(text: str) -> None:
+    assert "![" not in without_images(text)
+
+
+def test_metric_cells_answer_what_the_command_line_answers(store: Store) -> None:
+    """Three leads of two channels: two responded long ago, one call without an answer."""
+    store.write_leads(
+        [
+            make_lead("a", "2026-09-01T06:00:00Z", status="replied"),
+            make_lead("b", "2026-09-02T06:00:00Z", status="replied"),
+            make_lead("c", "2026-09-08T06:00:00Z", channel="call"),
+        ],
+        observed_at=at("2026-09-10 10:00"),
+    )
+    frame = answer(store, ALL, "leads", "channel")
+    pd.testing.assert_frame_equal(frame, compute("leads", store, ALL, "channel"))
+    table = table_of(frame, "leads", DUBAI).frame
+    assert table.to_dict("records") == [{"Name": "WhatsApp", "Leads": 2}, {"Name": "Call", "Leads": 1}]
+    marks = marks_of(answer(store, ALL, "leads", "week"), "leads", "week", date(2026, 9, 10))
+    assert marks["name"].tolist() == ["Week of 31\u00a0Aug\u00a02026", "Week of 7\u00a0Sep\u00a02026"]
+    assert marks["label"].tolist() == [date(2026, 8, 31), date(2026, 9, 7)]
+    assert marks["value"].tolist() == [2, 1]
+    assert marks["is_open"].tolist() == [False, True]  # the week of the 7th ends on the 13th
+    figure = charts.plot_table_as(marks, "line", what="Leads")
+    assert list(figure.data[0].y) == [2, 1]
+    said = charts.table_takeaway(marks_of(frame, "leads", "channel"), "bar", "Leads")
+    assert said == "Leads: most for WhatsApp, 2; least for Call, 1."
+
+
+def test_a_rate_of_a_cell_keeps_its_parts_its_interval_and_its_refusal(store: Store) -> None:
+    """Six leads matured, three responded: 50 % of 6. By channel four and two: below five, no rate."""
+    leads = [
+        make_lead(f"{n}", "2026-09-01T06:00:00Z", status=status, channel=channel)
+        for n, (status, channel) in enumerate(
+            [("replied", "whatsapp")] * 3 + [("sent", "whatsapp")] + [("sent", "call")] * 2
+        )
+    ]
+    store.write_leads(leads, observed_at=at("2026-09-10 10:00"))
+    row = answer(store, ALL, "response_rate").iloc[0].to_dict()
+    metric = metric_named("response_rate")
+    assert (value_words(row, metric), parts_words(row, metric)) == ("50.0\u00a0%", "3 of 6")
+    grouped = answer(store, ALL, "response_rate", "channel")
+    table = table_of(grouped, "response_rate", DUBAI).frame
+    assert table["Note"].tolist() == ["too few leads", "too few leads"]
+    assert table[metric.label].isna().all()
+    marks = marks_of(grouped, "response_rate", "channel")
+    assert marks["value"].isna().all()
+    assert "no figure that may be shown" in charts.plot_table_as(marks, "bar", what="Rate").layout.annotations[0].text
+    assert charts.table_takeaway(marks, "bar", "Rate") == "Rate: none of the rows has a figure that may be shown."
+
+
+def test_a_form_that_does_not_fit_is_a_table_with_the_reason(store: Store) -> None:
+    store.write_leads([make_lead("a"), make_lead("b", channel="call")], observed_at=at("2026-09-17 10:00"))
+    frame = answer(store, ALL, "leads", "channel")
+    assert shown_as("bar", frame, "leads") == ("bar", "")
+    assert shown_as("number", frame, "leads")[0] == "table"
+    assert "2\u00a0rows" in shown_as("number", frame, "leads")[1]
+    assert shown_as("line", answer(store, ALL, "verdict"), "verdict")[0] == "table"
+    assert shows_of("leads", None)[0] == "number"
+    assert shows_of("leads", "week")[0] == "line"
+    assert title_of(MetricCell("leads", "week")) == "Leads, by week"
+
+
+def test_lines_of_more_than_one_group_and_numbers_below_nothing_are_drawn() -> None:
+    rows = [("a", "x", 1.0), ("b", "x", -2.0), ("a", "y", 3.0), ("b", "y", math.nan)]
+    marks = pd.DataFrame(
+        [(label, label, group, value, math.nan, math.nan, str(value), False) for label, group, value in rows],
+        columns=["label", "name", "group", "value", "low", "high", "text", "is_open"],
+    )
+    lines = charts.plot_table_as(marks, "line", what="N").data
+    assert [(line.name, list(line.y)) for line in lines] == [("x", [1.0, -2.0]), ("y", [3.0, None])]
+    bars = charts.plot_table_as(marks, "bar", what="N")
+    assert [value for value in bars.data[1].x if not math.isnan(value)] == [1.0, 3.0]
+    assert charts.table_takeaway(marks.iloc[:1], "bar", "N") == "N, a, x: 1.0."
+
+
+def test_every_metric_by_every_group_reads_as_table_chart_and_words(store: Store) -> None:
+    """Of an empty store and of one with leads: nothing here may fail for any row of METRICS."""
+    for n_leads in (0, 30):
+        leads = [make_lead(str(n), f"2026-09-{n % 20 + 1:02}T06:00:00Z", channel=("call", "chat")[n % 2]) for n in range(n_leads)]  # noqa: E501  # fmt: skip
+        store.write_leads(leads, observed_at=at("2026-09-25 10:00"))
+        for metric in METRICS:
+            for by in dict.fromkeys([None, *[group for group in groups_of(metric.key) if group in {"agent", "week"}]]):
+                frame = answer(store, ALL, metric.key, by)
+                table = table_of(frame, metric.key, DUBAI).frame
+                assert metric.label in table.columns, (metric.key, by)
+                marks = marks_of(frame, metric.key, by, date(2026, 9, 25))
+                assert len(marks) == len(table), (metric.key, by)
+                assert charts.table_takeaway(marks, "bar", metric.label).endswith(".")
+
+
+def test_groups_of_a_metric_are_those_that_it_can_be_told_by(store: Store) -> None:
+    for metric in METRICS:
+        for by in groups_of(metric.key)[:1] + groups_of(metric.key)[-1:]:
+            assert metric.key in compute(metric.key, store, ALL, by), (metric.key, by)
+
+
+@pytest.mark.parametrize("notebook", BUILTIN, ids=lambda notebook: notebook.name)
+def test_built_in_notebooks_are_read_again_and_answer_on_an_empty_store(notebook, store: Store) -> None:  # type: ignore[no-untyped-def]
+    assert is_name(notebook.name)
+    assert notebook.name == name_of(notebook.title)
+    assert cells_from_json(cells_to_json(notebook.cells)) == notebook.cells
+    cells = [cell for cell in notebook.cells if isinstance(cell, MetricCell)]
+    assert len(cells) > 8
+    for cell in cells:
+        # What is offered for it in the editor is what it is shown as.
+        assert cell.show in shows_of(cell.metric, cell.by), cell
+        assert isinstance(answer(store, ALL, cell.metric, cell.by), pd.DataFrame)
+
+
+def test_each_save_is_a_version_and_none_is_ever_changed(store: Store) -> None:
+    assert store.notebooks() == []
+    assert store.notebook("n") is None
+    assert [save(store), save(store, after=1, words="Again"), save(store, "other")] == [1, 2, 1]
+    assert [(one.name, one.version) for one in store.notebooks()] == [("other", 1), ("n", 2)]
+    newest, first = store.notebook("n"), store.notebook("n", 1)
+    assert newest is not None
+    assert first is not None
+    assert cells_from_json(newest.cells) == (TextCell("Again"),)
+    assert (cells_from_json(first.cells), first.title, first.author) == ((TextCell("Hello"),), "Title of Hello", "Mona")
+    assert newest.saved_at > first.saved_at
+    assert store.notebook("n", 3) is None
+
+
+def test_who_saves_on_an_older_version_is_told_and_loses_nothing(store: Store) -> None:
+    save(store)
+    save(store, after=1, author="Omar")
+    with pytest.raises(NotebookConflictError, match="Omar has saved version 2") as refused:
+        save(store, after=1)
+    assert refused.value.newest == 2
+    with pytest.raises(NotebookConflictError, match="version 0"):
+        save(store, "new", after=4)
+    assert [one.version for one in store.notebook_versions("n")] == [2, 1]
+
+
+def test_a_deleted_notebook_leaves_the_list_and_can_come_back(store: Store) -> None:
+    save(store)
+    store.delete_notebook("n", after=1, author="Omar")
+    assert store.notebooks() == []
+    assert store.notebook("n") is None
+    assert [(one.version, one.is_deleted, one.author) for one in store.notebook_versions("n")] == [
+        (2, True, "Omar"),
+        (1, False, "Mona"),
+    ]
+    save(store, after=2, words="Back")
+    assert [one.title for one in store.notebooks()] == ["Title of Back"]
+
+
+def test_saving_a_notebook_leaves_the_answers_of_the_leads_as_they_are(store: Store) -> None:
+    before = store.data_version
+    save(store)
+    assert store.data_version == before
+
+
+def test_a_backup_brings_notebooks_back(store: Store, tmp_path: Path) -> None:
+    save(store)
+    save(store, after=1, words="Again")
+    store.back_up(tmp_path / "backup")
+    restore_backup(tmp_path / "backup", tmp_path / "restored")
+    with Store.open(tmp_path / "restored", timezone=DUBAI, portal="test") as restored:
+        assert restored.notebook_versions("n") == store.notebook_versions("n")
+
+
+@pytest.mark.parametrize(("damage", "left"), [("bit", {"copied", "later"}), ("end", {"copied"}), ("gone", {"copied"})])
+def test_notebooks_survive_the_repair_of_a_damaged_file(tmp_path: Path, damage: str, left: set[str]) -> None:
+    """One was saved before the daily copy, one after it: that comes back too where the file can be read in part."""
+    folder = tmp_path / "store"
+    with Store.open(folder, timezone=DUBAI, portal="test") as store:
+        store.write_leads([make_lead(str(n)) for n in range(20)], observed_at=at("2026-09-17 10:00"))
+        save(store, "copied")
+        store.copy_personal()
+        save(store, "later")
+    path = folder / "personal.duckdb"
+    content = bytearray(path.read_bytes())
+    path.unlink()
+    if damage == "bit":
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+    elif damage == "end":
+        path.write_bytes(content[:-1])
+    with Store.open(folder, timezone=DUBAI, portal="test") as mended:
+        assert {one.name for one in mended.notebooks()} == left
+        assert [alarm.kind for alarm in mended.alarms()] == ["restored"]
+        assert save(mended, "copied", after=1) == 2
+
+
+def test_notebooks_are_in_no_published_generation(store: Store) -> None:
+    save(store)
+    store.publish()
+    names = [path.name for path in (store.folder / "generations").rglob("*")]
+    assert names
+    assert not any("notebooks" in name for name in names)
+
+
+def test_a_person_who_is_erased_is_erased_from_notebooks_too(open_store: Callable[..., Store]) -> None:
+    store = open_store()
+    save(store, "named", words="Call +971 50 123 4567 back")
+    save(store, "other", words="Call 50 123 45 back")
+    erased = store.erase(Person(phones=("+971501234567",)))
+    assert erased.n_notebooks == 1
+    assert [one.name for one in store.notebooks()] == ["other"]
+
+
+def test_a_saved_notebook_is_copied_for_repairs_without_waiting_for_the_day(tmp_path: Path) -> None:
+    with Engine.open(Settings(database=tmp_path / "store", sync_minutes=0)) as engine:
+        engine.keep_store()
+        before = engine.store.personal_copied_at()
+        engine.keep_store()
+        assert engine.store.personal_copied_at() == before
+        save(engine.store)
+        engine.keep_store()
+        assert engine.store.personal_copied_at() > before
