@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Selectbox
 
 from leadlib.filters import Filters
 from leadlib.formats import MISSING_TEXT
@@ -57,6 +58,10 @@ def leads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Store]:
 def press(app: AppTest, label: str) -> None:
     next(button for button in app.button if button.label == label).click().run()
     assert not app.exception
+
+
+def choice(app: AppTest) -> Selectbox:
+    return next(box for box in app.selectbox if box.label == "Notebook")
 
 
 def cards(app: AppTest) -> dict[str, str]:
@@ -211,10 +216,12 @@ def test_unsaved_changes_outlast_other_pages_and_other_notebooks() -> None:
     app.switch_page("../../pages/volume.py").run()
     app.switch_page("../../pages/notebook.py").run()
     assert app.text_area[-1].value == "Not saved yet"
-    app.selectbox(key="param_notebook").set_value("project-launch").run()
+    choice(app).set_value("project-launch").run()
     assert app.title[0].value == "Project launch"
-    app.selectbox(key="param_notebook").set_value("monday-review-copy").run()
+    choice(app).set_value("monday-review-copy").run()
     assert app.text_area[-1].value == "Not saved yet"
+    app.text_input(key="title_monday-review-copy_0").set_value("Called otherwise").run()
+    assert choice(app).value == "monday-review-copy"
     press(app, "Throw my changes away")
     assert app.title[0].value == "Monday review"
     assert app.session_state["notebook_drafts"] == {}

@@ -242,13 +242,13 @@ def test_lines_of_more_than_one_group_and_numbers_below_nothing_are_drawn() -> N
 
 
 def test_every_kind_of_metric_reads_as_table_chart_and_words(store: Store) -> None:
-    """Of an empty store and of one with leads, grouped and not: one metric of each question and unit."""
+    """Of an empty store, and of one with leads where it can be grouped: one metric of each question and unit."""
     kinds = {(metric.question, metric.unit): metric for metric in METRICS}
     for n_leads in (0, 4):
         leads = [make_lead(str(n), f"2026-09-0{n + 1}T06:00:00Z", channel="chat") for n in range(n_leads)]
         store.write_leads(leads, observed_at=at("2026-09-07 10:00"))
         for metric in kinds.values():
-            for by in [None, *groups_of(metric.key)[-1:]] if n_leads else [None]:
+            for by in groups_of(metric.key)[-1:] if n_leads and groups_of(metric.key) else [None]:
                 frame = answer(store, ALL, metric.key, by)
                 assert metric.key in frame, (metric.key, by)
                 table = table_of(frame, metric.key, DUBAI).frame
