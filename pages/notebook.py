@@ -1,4 +1,4 @@
-"""Notebook: words and metrics in the order in which they are talked about, saved and handed on by a link."""
+"""Notebook: words, metrics and SQL in the order in which they are talked about, saved and handed on by a link."""
 
 from leadlib.ui import notebook as notebook_ui
 from leadlib.ui import notebook_cells, notebook_edit, states

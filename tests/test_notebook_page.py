@@ -6,11 +6,22 @@ from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Selectbox
 
 from leadlib.filters import Filters
 from leadlib.formats import MISSING_TEXT
 from leadlib.metrics import compute, metric_named
-from leadlib.notebooks import BUILTIN, MetricCell, TextCell, cells_from_json, cells_to_json, title_of, value_words
+from leadlib.notebooks import (
+    BUILTIN,
+    MetricCell,
+    Show,
+    SqlCell,
+    TextCell,
+    cells_from_json,
+    cells_to_json,
+    title_of,
+    value_words,
+)
 from leadlib.store import Store
 from leadlib.ui.engine import get_engine
 from tests.conftest import at, make_lead
@@ -47,6 +58,10 @@ def leads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Store]:
 def press(app: AppTest, label: str) -> None:
     next(button for button in app.button if button.label == label).click().run()
     assert not app.exception
+
+
+def choice(app: AppTest) -> Selectbox:
+    return next(box for box in app.selectbox if box.label == "Notebook")
 
 
 def cards(app: AppTest) -> dict[str, str]:
@@ -139,6 +154,61 @@ def test_a_metric_takes_the_filters_of_the_moment_for_its_own(leads: Store) -> N
     assert cell == MetricCell("verdict", None, CALLS, "table")
 
 
+def saved_sql(store: Store, sql: str, show: Show = "table") -> None:
+    store.publish()
+    cells = cells_to_json([SqlCell(sql, show)])
+    store.save_notebook("sql", after=0, title="SQL", author="Mona", cells=cells)
+
+
+def test_a_sql_cell_answers_under_the_filters_of_the_page(leads: Store) -> None:
+    saved_sql(leads, "-- Leads by channel\nselect channel, count(*) as leads from filtered_leads group by 1 order by 1")
+    app = open_app("notebook", notebook="sql")
+    assert [header.value for header in app.header] == ["Leads by channel"]
+    assert app.dataframe[-1].value.to_dict("records") == [
+        {"channel": "call", "leads": 10},
+        {"channel": "whatsapp", "leads": 30},
+    ]
+    app.multiselect(key="filter_type").set_value(["call"]).run()
+    assert app.dataframe[-1].value.to_dict("records") == [{"channel": "call", "leads": 10}]
+
+
+def test_a_sql_cell_that_fails_names_its_line_and_the_others_go_on(leads: Store) -> None:
+    leads.publish()
+    cells = cells_to_json(
+        [SqlCell("select channel,\n  colour\nfrom leads"), SqlCell("select count(*) as n from leads", "number")]
+    )
+    leads.save_notebook("sql", after=0, title="SQL", author="Mona", cells=cells)
+    app = open_app("notebook", notebook="sql")
+    assert "This cell has no answer" in app.warning[0].value
+    assert "Line 2: " in texts(app)
+    assert "  colour" in [block.value for block in app.code]
+    assert cards(app) == {"n": "40"}
+    press(app, "Run again")
+
+
+def test_a_sql_cell_is_added_and_changed(leads: Store) -> None:
+    leads.publish()
+    app = open_app("notebook")
+    press(app, "New notebook")
+    press(app, "Add SQL")
+    assert app.dataframe[-1].value["leads"].tolist() == [30, 10]
+    app.text_area[0].set_value("select 40 + 2 as answer").run()
+    assert app.dataframe[-1].value.to_dict("records") == [{"answer": 42}]
+    (cell,) = app.session_state["notebook_drafts"]["new-notebook"].cells
+    assert cell == SqlCell("select 40 + 2 as answer", "table")
+
+
+def test_sql_that_is_switched_off_is_neither_run_nor_offered(leads: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved_sql(leads, "select 1 as one")
+    monkeypatch.setenv("LEADLIB_SQL_CELLS", "off")
+    get_engine.clear()
+    app = open_app("notebook", notebook="sql")
+    assert "SQL cells are switched off in this installation" in texts(app)
+    assert not app.dataframe
+    press(app, "Edit")
+    assert "Add SQL" not in [button.label for button in app.button]
+
+
 def test_unsaved_changes_outlast_other_pages_and_other_notebooks() -> None:
     app = copy_of()
     press(app, "Add text")
@@ -146,10 +216,12 @@ def test_unsaved_changes_outlast_other_pages_and_other_notebooks() -> None:
     app.switch_page("../../pages/volume.py").run()
     app.switch_page("../../pages/notebook.py").run()
     assert app.text_area[-1].value == "Not saved yet"
-    app.selectbox(key="param_notebook").set_value("project-launch").run()
+    choice(app).set_value("project-launch").run()
     assert app.title[0].value == "Project launch"
-    app.selectbox(key="param_notebook").set_value("monday-review-copy").run()
+    choice(app).set_value("monday-review-copy").run()
     assert app.text_area[-1].value == "Not saved yet"
+    app.text_input(key="title_monday-review-copy_0").set_value("Called otherwise").run()
+    assert choice(app).value == "monday-review-copy"
     press(app, "Throw my changes away")
     assert app.title[0].value == "Monday review"
     assert app.session_state["notebook_drafts"] == {}

@@ -22,6 +22,7 @@ from leadlib.notebooks import (
     SHOWS,
     Cell,
     MetricCell,
+    SqlCell,
     TextCell,
     answer,
     cells_from_json,
@@ -32,6 +33,10 @@ from leadlib.notebooks import (
     parts_words,
     shown_as,
     shows_of,
+    sql_marks_of,
+    sql_number_of,
+    sql_shown_as,
+    sql_title_of,
     table_of,
     title_of,
     value_words,
@@ -52,13 +57,15 @@ METRIC_CELLS = st.sampled_from(METRICS).flatmap(
     )
 )
 
+SQL_CELLS = st.builds(SqlCell, TEXTS, st.sampled_from(SHOWS))
+
 
 def save(store: Store, name: str = "n", after: int = 0, words: str = "Hello", author: str = "Mona") -> int:
     cells = cells_to_json([TextCell(words)])
     return store.save_notebook(name, after=after, title=f"Title of {words}", author=author, cells=cells).version
 
 
-@given(st.lists(st.one_of(st.builds(TextCell, TEXTS), METRIC_CELLS), max_size=6))
+@given(st.lists(st.one_of(st.builds(TextCell, TEXTS), METRIC_CELLS, SQL_CELLS), max_size=6))
 def test_cells_come_back_from_json_as_they_were(cells: list[Cell]) -> None:
     assert cells_from_json(cells_to_json(cells)) == tuple(cells)
 
@@ -81,6 +88,8 @@ def test_cells_come_back_from_json_as_they_were(cells: list[Cell]) -> None:
         ({"filters": {"from": ["soon"]}}, "is not a day"),
         ({"filters": {"type": "call"}}, "lists of texts"),
         ({"filters": []}, "has to be null"),
+        ({"kind": "sql", "sql": "select 1"}, "“show” is missing"),
+        ({"kind": "sql", "sql": None, "show": "table"}, "“sql” has to be a text"),
         ("leads", "has to be an object"),
     ],
 )
@@ -193,6 +202,32 @@ def test_a_form_that_does_not_fit_is_a_table_with_the_reason(store: Store) -> No
     assert title_of(MetricCell("leads", "week")) == "Leads, by week"
 
 
+def test_rows_of_sql_are_drawn_by_the_kinds_of_their_columns() -> None:
+    by_day = pd.DataFrame({"day": [date(2026, 9, 1), date(2026, 9, 2)], "calls": [1, 2], "chats": [3.5, math.nan]})
+    marks = sql_marks_of(by_day)
+    assert marks[["label", "group", "value", "text"]].fillna(-1).to_numpy().tolist() == [
+        [date(2026, 9, 1), "calls", 1, "1"],
+        [date(2026, 9, 2), "calls", 2, "2"],
+        [date(2026, 9, 1), "chats", 3.5, "3.50"],
+        [date(2026, 9, 2), "chats", -1, "–"],
+    ]
+    assert marks["name"].iloc[0] == "1\u00a0Sep\u00a02026"
+    assert sql_marks_of(pd.DataFrame({"n": [7, 8]}))[["name", "value"]].to_numpy().tolist() == [["1", 7], ["2", 8]]
+    hours = sql_marks_of(pd.DataFrame({"hour": [0, 1], "leads": [5, 6]}))  # a number may be what a row is about
+    assert hours[["name", "value"]].to_numpy().tolist() == [["0", 5], ["1", 6]]
+    assert sql_shown_as("bar", pd.DataFrame({"a": ["x"]}))[0] == "table"
+    assert sql_shown_as("number", by_day)[0] == "table"
+    assert sql_shown_as("number", by_day.head(1)) == ("number", "")
+    assert sql_number_of(by_day.head(1)) == ("calls", "1")
+    assert sql_shown_as("line", by_day.head(0)) == ("line", "")
+    assert charts.table_takeaway(sql_marks_of(by_day.head(0)), "line", "N") == "N: no rows."
+
+
+def test_a_comment_in_the_first_line_is_the_title_of_a_sql_cell() -> None:
+    assert sql_title_of(SqlCell("-- Leads by hour\nselect 1")) == "Leads by hour"
+    assert [sql_title_of(SqlCell(sql)) for sql in ("", "select 1", "--\nselect 1")] == ["SQL"] * 3
+
+
 def test_lines_of_more_than_one_group_and_numbers_below_nothing_are_drawn() -> None:
     rows = [("a", "x", 1.0), ("b", "x", -2.0), ("a", "y", 3.0), ("b", "y", math.nan)]
     marks = pd.DataFrame(
@@ -206,25 +241,21 @@ def test_lines_of_more_than_one_group_and_numbers_below_nothing_are_drawn() -> N
     assert charts.table_takeaway(marks.iloc[:1], "bar", "N") == "N, a, x: 1.0."
 
 
-def test_every_metric_by_every_group_reads_as_table_chart_and_words(store: Store) -> None:
-    """Of an empty store and of one with leads: nothing here may fail for any row of METRICS."""
-    for n_leads in (0, 30):
-        leads = [make_lead(str(n), f"2026-09-{n % 20 + 1:02}T06:00:00Z", channel=("call", "chat")[n % 2]) for n in range(n_leads)]  # noqa: E501  # fmt: skip
-        store.write_leads(leads, observed_at=at("2026-09-25 10:00"))
-        for metric in METRICS:
-            for by in dict.fromkeys([None, *[group for group in groups_of(metric.key) if group in {"agent", "week"}]]):
+def test_every_kind_of_metric_reads_as_table_chart_and_words(store: Store) -> None:
+    """Of an empty store, and of one with leads where it can be grouped: one metric of each question and unit."""
+    kinds = {(metric.question, metric.unit): metric for metric in METRICS}
+    for n_leads in (0, 4):
+        leads = [make_lead(str(n), f"2026-09-0{n + 1}T06:00:00Z", channel="chat") for n in range(n_leads)]
+        store.write_leads(leads, observed_at=at("2026-09-07 10:00"))
+        for metric in kinds.values():
+            for by in groups_of(metric.key)[-1:] if n_leads and groups_of(metric.key) else [None]:
                 frame = answer(store, ALL, metric.key, by)
+                assert metric.key in frame, (metric.key, by)
                 table = table_of(frame, metric.key, DUBAI).frame
                 assert metric.label in table.columns, (metric.key, by)
-                marks = marks_of(frame, metric.key, by, date(2026, 9, 25))
+                marks = marks_of(frame, metric.key, by, date(2026, 9, 7))
                 assert len(marks) == len(table), (metric.key, by)
                 assert charts.table_takeaway(marks, "bar", metric.label).endswith(".")
-
-
-def test_groups_of_a_metric_are_those_that_it_can_be_told_by(store: Store) -> None:
-    for metric in METRICS:
-        for by in groups_of(metric.key)[:1] + groups_of(metric.key)[-1:]:
-            assert metric.key in compute(metric.key, store, ALL, by), (metric.key, by)
 
 
 @pytest.mark.parametrize("notebook", BUILTIN, ids=lambda notebook: notebook.name)

@@ -1,4 +1,4 @@
-"""Notebooks: ordered cells of words and metrics, their way to JSON and back, and what they answer."""
+"""Notebooks: ordered cells of words, metrics and SQL, their way to JSON and back, and what they answer."""
 
 from leadlib.notebooks.answers import (
     Table,
@@ -20,12 +20,14 @@ from leadlib.notebooks.model import (
     MetricCell,
     Notebook,
     Show,
+    SqlCell,
     TextCell,
     cells_from_json,
     cells_to_json,
     is_name,
     name_of,
 )
+from leadlib.notebooks.sql_answers import sql_marks_of, sql_number_of, sql_shown_as, sql_title_of
 
 __all__ = [
     "BUILTIN",
@@ -34,6 +36,7 @@ __all__ = [
     "MetricCell",
     "Notebook",
     "Show",
+    "SqlCell",
     "Table",
     "TextCell",
     "answer",
@@ -47,6 +50,10 @@ __all__ = [
     "parts_words",
     "shown_as",
     "shows_of",
+    "sql_marks_of",
+    "sql_number_of",
+    "sql_shown_as",
+    "sql_title_of",
     "table_of",
     "title_of",
     "value_words",

@@ -38,7 +38,15 @@ class MetricCell:
     show: Show = "table"
 
 
-Cell = TextCell | MetricCell
+@dataclass(frozen=True)
+class SqlCell:
+    """One SELECT over what `sql_cells.schema` lists. A comment in its first line is its title."""
+
+    sql: str = ""
+    show: Show = "table"
+
+
+Cell = TextCell | MetricCell | SqlCell
 
 
 @dataclass(frozen=True)
@@ -101,6 +109,8 @@ def cells_from_json(text: str) -> tuple[Cell, ...]:
 def _to_plain(cell: Cell) -> dict[str, Any]:
     if isinstance(cell, TextCell):
         return {"kind": "text", "markdown": cell.markdown}
+    if isinstance(cell, SqlCell):
+        return {"kind": "sql", "sql": cell.sql, "show": cell.show}
     filters = None if cell.filters is None else to_query(cell.filters)
     return {"kind": "metric", "metric": cell.metric, "by": cell.by, "filters": filters, "show": cell.show}
 
@@ -116,7 +126,10 @@ def _from_plain(told: object) -> Cell:
         _check_keys(told, {"kind", "metric", "by", "filters", "show"})
         metric = metric_named(_text(told["metric"], "metric")).key
         return MetricCell(metric, _group(metric, told["by"]), _filters(told["filters"]), _show(told["show"]))
-    raise NotebookError(f"There is no kind of cell “{str(kind)[:40]}”. Known: text, metric.")
+    if kind == "sql":
+        _check_keys(told, {"kind", "sql", "show"})
+        return SqlCell(_text(told["sql"], "sql"), _show(told["show"]))
+    raise NotebookError(f"There is no kind of cell “{str(kind)[:40]}”. Known: text, metric, sql.")
 
 
 def _check_keys(told: Mapping[str, object], known: set[str]) -> None:

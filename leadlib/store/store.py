@@ -608,6 +608,11 @@ class Store:
         """Makes the analytics tables as they are now the newest generation. Raises StoreError."""
         generations.publish(self._analytics, self.folder / generations.FOLDER)
 
+    def published(self) -> int | None:
+        """The number of the commit that the newest generation holds; None while there is none."""
+        copy = generations.newest_copy(self.folder / generations.FOLDER)
+        return None if copy is None else copy.manifest.sequence
+
     def personal_copied_at(self) -> datetime:
         """When the newest copy of the personal tables was made, UTC; long ago if there is none."""
         copy = generations.newest_copy(self.folder / restoring.PERSONAL_COPY)

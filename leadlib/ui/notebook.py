@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from itertools import count
 from urllib.parse import urlencode
+from zlib import crc32
 
 import streamlit as st
 
@@ -122,9 +123,17 @@ def draw_saving(view: View, opened: Open, draft: Draft) -> None:
 def _draw_choice(view: View, name: str) -> None:
     titles = _titles(view.engine.store)
     titles.setdefault(name, f"{name} (not there)")
+    # Streamlit remembers a choice by its words: where these change, as with a title, it has to be another widget.
+    key = f"notebook_choice_{crc32(repr(titles).encode()):x}"
     st.selectbox(
-        "Notebook", list(titles), format_func=titles.__getitem__, key=_PARAM, on_change=_forget_older, width=320
-    )
+        "Notebook", list(titles), index=list(titles).index(name), format_func=titles.__getitem__, key=key,
+        on_change=_choose, args=(key,), width=320,
+    )  # fmt: skip
+
+
+def _choose(key: str) -> None:
+    st.session_state[_PARAM] = st.session_state[key]
+    _forget_older()
 
 
 def _titles(store: Store) -> dict[str, str]:

@@ -6,14 +6,13 @@ from itertools import groupby
 import pandas as pd
 import streamlit as st
 
-from leadlib import charts
 from leadlib.errors import LeadlibError
 from leadlib.filters import describe
 from leadlib.metrics import metric_named
 from leadlib.notebooks import (
     Cell,
     MetricCell,
-    Table,
+    SqlCell,
     TextCell,
     answer,
     interval_words,
@@ -24,12 +23,11 @@ from leadlib.notebooks import (
     title_of,
     value_words,
 )
-from leadlib.ui import plots
+from leadlib.ui import notebook_sql, plots
 from leadlib.ui.engine import load
+from leadlib.ui.notebook_results import draw_chart, draw_table
 from leadlib.ui.text import markdown, plain
 from leadlib.ui.view import View
-
-_CONFIG = {"displayModeBar": False, "responsive": True, "scrollZoom": False}
 
 
 def draw(view: View, cells: Iterable[Cell]) -> None:
@@ -50,6 +48,9 @@ def draw_cell(view: View, cell: Cell, key: str) -> None:
     if isinstance(cell, TextCell):
         markdown(cell.markdown)
         return
+    if isinstance(cell, SqlCell):
+        notebook_sql.draw(view, cell, key)
+        return
     try:
         _draw_metric(view, cell, key)
     except LeadlibError as error:
@@ -59,7 +60,7 @@ def draw_cell(view: View, cell: Cell, key: str) -> None:
 
 
 def _is_number(cell: Cell) -> bool:
-    return isinstance(cell, MetricCell) and cell.show == "number"
+    return isinstance(cell, MetricCell | SqlCell) and cell.show == "number"
 
 
 def _draw_metric(view: View, cell: MetricCell, key: str) -> None:
@@ -77,26 +78,18 @@ def _draw_metric(view: View, cell: MetricCell, key: str) -> None:
             with st.popover(name, type="tertiary", icon=icon, key=f"numbers_{key}"):
                 plots.define([cell.metric])
                 if show != "table":
-                    draw_table(table, alt=f"The numbers behind “{title_of(cell)}”")
+                    draw_table(table.frame, table.forms, alt=f"The numbers behind “{title_of(cell)}”")
         if cell.filters is not None:
             plain(f"Only here: {describe(cell.filters, view.vocabulary.names)}")
         if why:
             plain(why)
         if show == "table":
-            draw_table(table, alt=title_of(cell))
+            draw_table(table.frame, table.forms, alt=title_of(cell))
         else:
             as_of, zone = view.engine.store.as_of(), view.engine.store.timezone
             last_day = as_of.astimezone(zone).date() if as_of else None
             marks = marks_of(frame, cell.metric, cell.by, last_day)
-            takeaway = charts.table_takeaway(marks, show, metric_named(cell.metric).label)
-            plain(takeaway)
-            st.plotly_chart(
-                charts.plot_table_as(marks, show, what=metric_named(cell.metric).label, theme=plots.current_theme()),
-                theme=None,
-                config=_CONFIG,
-                alt=takeaway,
-                key=f"chart_{key}",
-            )
+            draw_chart(marks, show, metric_named(cell.metric).label, key)
 
 
 def _draw_number(view: View, cell: MetricCell, frame: pd.DataFrame) -> None:
@@ -117,18 +110,4 @@ def _draw_number(view: View, cell: MetricCell, frame: pd.DataFrame) -> None:
         help="\n\n".join(told),
         border=True,
         height="stretch",
-    )
-
-
-def draw_table(table: Table, alt: str) -> None:
-    """Rows on the screen; no rows are said in words."""
-    if table.frame.empty:
-        plain("No rows for these filters.")
-        return
-    st.dataframe(
-        table.frame,
-        hide_index=True,
-        height="auto" if len(table.frame) <= 10 else 390,
-        column_config={name: st.column_config.NumberColumn(format=form) for name, form in table.forms.items()},
-        alt=alt,
     )

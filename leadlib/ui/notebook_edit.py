@@ -6,14 +6,15 @@ import streamlit as st
 
 from leadlib.filters import Filters, describe
 from leadlib.metrics import METRICS, groups_of, metric_named
-from leadlib.notebooks import Cell, MetricCell, Show, TextCell, group_words, shows_of
-from leadlib.ui import notebook_cells
+from leadlib.notebooks import SHOWS, Cell, MetricCell, Show, SqlCell, TextCell, group_words, shows_of
+from leadlib.ui import notebook_cells, notebook_sql
 from leadlib.ui import notebook_draft as drafting
 from leadlib.ui.notebook_draft import Draft, Piece
 from leadlib.ui.text import plain
 from leadlib.ui.view import View
 
 _SHOW_WORDS: dict[Show, str] = {"number": "Number", "bar": "Bars", "line": "Line", "table": "Table"}
+_KINDS: dict[type[Cell], str] = {TextCell: "Text", MetricCell: "Metric", SqlCell: "SQL"}
 _NOT_GROUPED = ""
 _SIDEBAR, _OWN = "Those of the sidebar", "Own ones"
 
@@ -25,20 +26,26 @@ def draw(view: View, draft: Draft) -> None:
             _draw_tools(draft, piece, place)
             if isinstance(piece.cell, TextCell):
                 _edit_text(draft, piece, piece.cell)
+            elif isinstance(piece.cell, SqlCell):
+                _edit_sql(draft, piece, piece.cell)
             else:
                 _edit_metric(view, draft, piece, piece.cell)
             notebook_cells.draw_cell(view, piece.cell, f"edit_{piece.id}")
     if not draft.pieces:
-        plain("This notebook is empty. Begin with a few words, or with a metric.")
+        plain("This notebook is empty. Begin with a few words, a metric, or a question in SQL.")
     with st.container(horizontal=True):
         st.button("Add text", icon=":material/notes:", on_click=drafting.add, args=(draft.name, TextCell()))
         st.button(
             "Add a metric", icon=":material/bar_chart:", on_click=drafting.add, args=(draft.name, drafting.new_metric())
         )
+        if view.engine.settings.sql_cells:
+            st.button(
+                "Add SQL", icon=":material/code:", on_click=drafting.add, args=(draft.name, SqlCell(notebook_sql.FIRST))
+            )
 
 
 def _draw_tools(draft: Draft, piece: Piece, place: int) -> None:
-    kind = "Text" if isinstance(piece.cell, TextCell) else "Metric"
+    kind = _KINDS[type(piece.cell)]
     tools = (
         ("up", "Move up", ":material/arrow_upward:", drafting.move, (-1,), place == 0),
         ("down", "Move down", ":material/arrow_downward:", drafting.move, (1,), place == len(draft.pieces) - 1),
@@ -75,6 +82,20 @@ def _edit_text(draft: Draft, piece: Piece, cell: TextCell) -> None:
         placeholder="What should be looked at, and why?",
         help="“## Heading”, “**bold**”, “- list”. Pictures from elsewhere are not loaded: of each, its link is shown.",
     )
+
+
+def _edit_sql(draft: Draft, piece: Piece, cell: SqlCell) -> None:
+    keys = {name: f"{name}_{piece.id}" for name in ("sql", "show")}
+
+    def take() -> None:
+        show = st.session_state.get(keys["show"]) or cell.show
+        drafting.put(draft.name, piece.id, SqlCell(st.session_state[keys["sql"]], show))
+
+    notebook_sql.sql_settings(cell, keys["sql"], take)
+    st.segmented_control(
+        "Shown as", list(SHOWS), default=cell.show, key=keys["show"], on_change=take,
+        format_func=_SHOW_WORDS.__getitem__,
+    )  # fmt: skip
 
 
 def _edit_metric(view: View, draft: Draft, piece: Piece, cell: MetricCell) -> None:

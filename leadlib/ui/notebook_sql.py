@@ -1,0 +1,140 @@
+"""SQL cells on the screen: the statement, its rows, and what it can ask for."""
+
+from collections.abc import Callable
+
+import pandas as pd
+import streamlit as st
+
+from leadlib import formats
+from leadlib.errors import SqlCellError
+from leadlib.filters import Filters
+from leadlib.notebooks import SqlCell, sql_marks_of, sql_number_of, sql_shown_as, sql_title_of
+from leadlib.sql_cells import SqlAnswer, run_sql, schema
+from leadlib.ui.engine import get_engine
+from leadlib.ui.notebook_results import draw_chart, draw_table
+from leadlib.ui.text import plain
+from leadlib.ui.view import View
+
+_OFF = "SQL cells are switched off in this installation (LEADLIB_SQL_CELLS)."
+_TRIES = "notebook_sql_tries"
+_REMEMBERED_S = 3600
+FIRST = (
+    "-- Leads by channel\nselect channel, count(*) as leads\nfrom filtered_leads\ngroup by channel\norder by leads desc"
+)
+"""What a new cell asks: a statement that runs, to be changed."""
+
+
+def draw(view: View, cell: SqlCell, key: str) -> None:
+    """One cell with its rows. Why there are none is said in its place."""
+    answer = _answer(view, cell)
+    title = sql_title_of(cell)
+    if isinstance(answer, str | SqlCellError):
+        with st.container(border=True, key=f"failed_{key}"):
+            st.header(title, anchor=False)
+            _draw_error(cell, answer, key)
+        return
+    show, why = sql_shown_as(cell.show, answer.frame)
+    if show == "number":
+        name, words = sql_number_of(answer.frame)
+        st.metric(
+            name if title == "SQL" else title, words, border=True, height="stretch", help=_told(answer),
+        )  # fmt: skip
+        return
+    with st.container(border=True, gap="xsmall", key=f"cell_{key}"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.header(title, anchor=False)
+            with st.popover("SQL", type="tertiary", icon=":material/code:", key=f"sql_{key}"):
+                plain(_told(answer))
+                st.code(cell.sql, language="sql", wrap_lines=True)
+                if show != "table":
+                    draw_table(_in_words(answer.frame), {}, alt=f"The rows behind “{title}”")
+        for words in filter(None, (why, _cut(answer))):
+            plain(words)
+        if show == "table":
+            draw_table(_in_words(answer.frame), {}, alt=title)
+        else:
+            draw_chart(sql_marks_of(answer.frame), show, title, key)
+
+
+def draw_schema() -> None:
+    """What a statement can ask for, relation by relation, in the glossary's words."""
+    columns = pd.DataFrame(schema())
+    relation = st.selectbox("Relation", list(dict.fromkeys(columns["relation"])), index=1, key="notebook_relation")
+    shown = columns[columns["relation"] == relation]
+    plain("“filtered_leads” are the leads under the sidebar's filters; the others hold everything.")
+    st.dataframe(
+        shown[["column", "type", "meaning"]].rename(columns=str.capitalize),
+        hide_index=True,
+        column_config={"Meaning": st.column_config.TextColumn(width="large")},
+        alt=f"The columns of {relation}",
+    )
+
+
+def sql_settings(cell: SqlCell, key: str, take: Callable[[], None]) -> None:
+    """The field with the statement. `take` is called when it has changed."""
+    st.text_area(
+        "SQL", cell.sql, key=key, on_change=take, height=160,
+        help="One SELECT in DuckDB's words. It runs when you leave the field or press Ctrl+Enter. A comment in the "
+        "first line, “-- Leads by hour”, is the title.",
+    )  # fmt: skip
+    with st.popover("What can be asked for", icon=":material/schema:", type="tertiary", key=f"schema_{key}"):
+        draw_schema()
+
+
+def _answer(view: View, cell: SqlCell) -> SqlAnswer | SqlCellError | str:
+    """The rows, what was wrong, or why it was not tried. Each statement runs once per generation and filters."""
+    if not view.engine.settings.sql_cells:
+        return _OFF
+    store = view.engine.store
+    return _run(cell.sql, view.filters.selected, store.published(), _tries().get(cell.sql, 0))
+
+
+@st.cache_resource(max_entries=64, ttl=_REMEMBERED_S, show_spinner="Running SQL …")
+def _run(
+    sql: str, selected: tuple[tuple[str, tuple[str, ...]], ...], generation: int | None, tries: int
+) -> SqlAnswer | SqlCellError:
+    """Errors are remembered too: a statement that runs into its limit would do so again at every click elsewhere."""
+    try:
+        return run_sql(get_engine().store.folder, sql, Filters(selected))
+    except SqlCellError as error:
+        return error
+
+
+def _draw_error(cell: SqlCell, problem: SqlCellError | str, key: str) -> None:
+    if isinstance(problem, str):
+        plain(problem)
+        return
+    at = "" if problem.line is None else f"Line {problem.line}: "
+    st.warning("**This cell has no answer**", icon=":material/warning:")
+    plain(f"{at}{problem}", tone="normal")
+    if problem.line is not None:
+        lines = cell.sql.split("\n")
+        st.code(lines[min(problem.line, len(lines)) - 1], language="sql", wrap_lines=True)
+    st.button("Run again", icon=":material/replay:", key=f"again_{key}", on_click=_try_again, args=(cell.sql,))
+
+
+def _try_again(sql: str) -> None:
+    _tries()[sql] = _tries().get(sql, 0) + 1
+
+
+def _tries() -> dict[str, int]:
+    tries: dict[str, int] = st.session_state.setdefault(_TRIES, {})
+    return tries
+
+
+def _told(answer: SqlAnswer) -> str:
+    rows = formats.count_of(len(answer.frame), "row")
+    return f"{rows} in {formats.number(answer.seconds, 1)}{formats.NBSP}s, from commit {answer.sequence} of the store."
+
+
+def _cut(answer: SqlAnswer) -> str:
+    return f"Only the first {formats.count_of(len(answer.frame), 'row')} are shown." if answer.is_cut else ""
+
+
+def _in_words(frame: pd.DataFrame) -> pd.DataFrame:
+    """Columns of one name under different ones, which a table needs."""
+    names: list[str] = []
+    for name in map(str, frame.columns):
+        again = sum(one == name or one.startswith(f"{name} (") for one in names)
+        names.append(f"{name} ({again + 1})" if again else name)
+    return frame.set_axis(names, axis=1)
