@@ -29,6 +29,8 @@ _SHORT_S = 1.5
 
 _TABLE_FUNCTIONS = {"range", "generate_series", "unnest", "repeat", "json_each", "json_tree"}
 _REFERENCES = {"BASE_TABLE", "SUBQUERY", "JOIN", "TABLE_FUNCTION", "EXPRESSION_LIST", "EMPTY", "EMPTY_FROM", "PIVOT"}
+# A WITH may hold a COPY or a DELETE, and the whole still calls itself a SELECT.
+_READING_NODES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
 # What tells of the machine or the database instead of the leads, or writes somewhere.
 _REFUSED_FUNCTIONS = {
     "col_description",
@@ -210,6 +212,8 @@ def _check(connection: "duckdb.DuckDBPyConnection", sql: str, relations: set[str
         raise RefusedError("relation", name)
     named = set()
     for node in nodes:
+        if "cte_map" in node and node["type"] not in _READING_NODES:
+            raise RefusedError("statement")
         line = _line_at(sql, node.get("query_location"))
         if "sample" in node and "alias" in node:
             if node["type"] not in _REFERENCES:
