@@ -3,6 +3,7 @@
 LeadlibError
 ├── SettingsError            a setting is unknown, missing or malformed                    exit 2
 ├── FilterError              a filter, metric, format or the like that does not exist       exit 2
+├── UnprovenError            a file that says nothing of where it comes from, or not enough  exit 2
 ├── PortalError
 │   ├── PortalRefusedError   the portal understood and said no; asking again will not help  exit 3
 │   │   ├── CredentialsError     401 on the token call, or twice on data
@@ -59,6 +60,17 @@ class FilterError(LeadlibError):
     def __init__(self, message: str, name: str) -> None:
         super().__init__(message)
         self.name = name
+
+
+class UnprovenError(LeadlibError):
+    """A file cannot be held against the store: it is none of Leadlight's, or of another store. `path` is the file."""
+
+    title = "That file cannot be verified"
+    exit_code = 2
+
+    def __init__(self, message: str, path: str) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 class PortalError(LeadlibError):

@@ -28,10 +28,10 @@ Kind = Literal["choice", "id", "since", "until"]
 class Field:
     """One filter.
 
-    `key` names it in links, on the command line and in Filters: renaming it breaks shared links. `params` is the API's
-    parameter per dialect; a dialect that is absent cannot filter by it, so the rows are filtered here. `values` is the
-    closed list per dialect (empty: any text). `same_as` pairs the filter dialect's word with the flat one.
-    `may_be_missing` fields accept MISSING.
+    `key` names it in links, on the command line and in Filters: renaming it breaks shared links. `column` is the
+    column of `leads` or what is made of its columns. `params` is the API's parameter per dialect; a dialect that is
+    absent cannot filter by it, so the rows are filtered here. `values` is the closed list per dialect (empty: any
+    text). `same_as` pairs the filter dialect's word with the flat one. `may_be_missing` fields accept MISSING.
     """
 
     key: str
@@ -47,6 +47,11 @@ class Field:
     may_be_missing: bool = False
     is_extra: bool = False
 
+    @property
+    def is_of_store(self) -> bool:
+        """True if no dialect has a parameter: the store alone tells, and a single row of the API does not."""
+        return not self.params
+
     def spelled(self, value: str, dialect: Dialect) -> str | None:
         """`value` in the words of `dialect`; None if the dialect has no word for it."""
         for pair in self.same_as:
@@ -61,6 +66,13 @@ class Field:
 
 
 _ANY: Mapping[Dialect, tuple[str, ...]] = {}
+_OF_STORE: Mapping[Dialect, str] = {}
+_RUNGS = ("sent", "delivered", "opened", "responded")
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_HOURS = tuple(map(str, range(24)))
+LINK_VERSION = "1"
+"""The version of the links to the app that hold filters, as their parameter `v` has it."""
+
 _FIRST_YEAR, _LAST_YEAR = 2000, 2100
 
 FIELDS: tuple[Field, ...] = (
@@ -175,6 +187,40 @@ FIELDS: tuple[Field, ...] = (
         {"flat": "tag"},
         _ANY,
         is_list_column=True,
+        is_extra=True,
+    ),
+    Field(
+        "reached",
+        "Reached at least",
+        "choice",
+        # As counts.sql counts a bar of the funnel: what was first seen archived was sent, and nothing more is known.
+        "case coalesce(reached_stage, stage) when 'responded' then ['sent', 'delivered', 'opened', 'responded'] "
+        "when 'opened' then ['sent', 'delivered', 'opened'] when 'delivered' then ['sent', 'delivered'] "
+        "when 'sent' then ['sent'] when 'archived' then ['sent'] end",
+        "The stage that the lead has ever been seen at, or a higher one.",
+        _OF_STORE,
+        {"filter": _RUNGS, "flat": _RUNGS},
+        is_list_column=True,
+        is_extra=True,
+    ),
+    Field(
+        "weekday",
+        "Weekday",
+        "choice",
+        "lower(strftime(created_local, '%a'))",
+        "Day of the week on which the lead came, on the account's clock.",
+        _OF_STORE,
+        {"filter": _WEEKDAYS, "flat": _WEEKDAYS},
+        is_extra=True,
+    ),
+    Field(
+        "hour",
+        "Hour of day",
+        "choice",
+        "strftime(created_local, '%-H')",
+        "Hour at which the lead came, 0 to 23, on the account's clock.",
+        _OF_STORE,
+        {"filter": _HOURS, "flat": _HOURS},
         is_extra=True,
     ),
 )
@@ -359,9 +405,10 @@ def filters_from_query(query: Mapping[str, Sequence[str]]) -> tuple[Filters, lis
                 problems.append(str(error))
                 continue
             if closed and text.strip() not in closed:
-                problems.append(
-                    f"“{text[:40]}” is not a {field.label.lower()} the API knows; only leads that carry it are shown."
-                )
+                reason = f"is not a {field.label.lower()} the API knows; only leads that carry it are shown."
+                if field.is_of_store:
+                    reason = f"is not a value of “{field.key}”; no lead has it."
+                problems.append(f"“{text[:40]}” {reason}")
     try:
         return Filters.of(values), problems
     except FilterError as error:

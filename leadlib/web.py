@@ -83,7 +83,13 @@ async def export(request: Request) -> Response:
     path = Path(folder.name) / "export"
     try:
         result = await run_in_threadpool(
-            export_leads, engine.store, ticket.filters, ticket.fmt, path, personal=ticket.personal
+            export_leads,
+            engine.store,
+            ticket.filters,
+            ticket.fmt,
+            path,
+            personal=ticket.personal,
+            site=str(request.base_url),
         )
     except LeadlibError as error:
         folder.cleanup()

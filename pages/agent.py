@@ -5,7 +5,7 @@ import streamlit as st
 from leadlib import charts
 from leadlib.metrics import backlog, breakdown, heat_map
 from leadlib.ui import agents as agents_ui
-from leadlib.ui import kpis, plots, states
+from leadlib.ui import drill, funnel_drill, kpis, plots, states
 from leadlib.ui.view import current_view
 
 view = current_view()
@@ -26,6 +26,8 @@ with right:
         takeaway=charts.response_trend_takeaway(weeks),
         table=weeks,
         metrics=["response_rate", "pending"],
+        notes=["A point leads to all leads of its week."],
+        on_choose=funnel_drill.to_week(view),
     )
     hours = view.ask(breakdown, by="hour")
     plots.draw(
@@ -34,6 +36,8 @@ with right:
         takeaway=charts.hours_takeaway(hours),
         table=hours,
         metrics=["response_rate", "waiting"],
+        notes=["A bar leads to all leads of its hour."],
+        on_choose=drill.to_hour(view.filters),
     )
 left, right = st.columns(2)
 with left:
@@ -62,5 +66,7 @@ plots.draw(
     takeaway=charts.heat_map_takeaway(week),
     table=week,
     metrics=["leads_per_hour"],
+    notes=["A cell leads to its leads."],
+    on_choose=drill.to_hour(view.filters),
 )
 agents_ui.draw_ways_on(row)

@@ -22,7 +22,8 @@ with left:
         takeaway=charts.funnel_takeaway(stages),
         table=stages,
         metrics=["share_of_start", "share_of_previous", "archived_unknown"],
-        notes=funnel_notes.beside_the_ladder(stages),
+        notes=[*funnel_notes.beside_the_ladder(stages), "A bar leads to the leads known to have come so far."],
+        on_choose=funnel_drill.to_reached(view),
     )
 with right:
     statuses = view.ask(status_counts)
@@ -42,7 +43,8 @@ plots.draw(
     takeaway=charts.funnel_by_channel_takeaway(per_channel),
     table=per_channel,
     metrics=["share_of_start", "share_of_previous"],
-    notes=funnel_notes.notes(per_channel),
+    notes=[*funnel_notes.notes(per_channel), "A bar leads to the leads known to have come so far."],
+    on_choose=funnel_drill.to_reached(view),
 )
 weeks = view.ask(within_hours, by="week")
 plots.draw(

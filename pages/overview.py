@@ -4,7 +4,7 @@ import streamlit as st
 
 from leadlib import charts
 from leadlib.metrics import breakdown, funnel, volume
-from leadlib.ui import compared, kpis, plots, states
+from leadlib.ui import compared, drill, funnel_drill, kpis, plots, states
 from leadlib.ui.view import current_view
 
 view = current_view()
@@ -21,6 +21,8 @@ plots.draw(
     table=by_day,
     metrics=["leads"],
     more="volume",
+    notes=["A click on a bar leads to its leads."],
+    on_choose=drill.to_bucket(view.filters, "channel"),
 )
 left, right = st.columns(2)
 with left:
@@ -32,6 +34,8 @@ with left:
         table=stages,
         metrics=["share_of_start", "share_of_previous"],
         more="funnel",
+        notes=["A bar leads to the leads known to have come so far."],
+        on_choose=funnel_drill.to_reached(view),
     )
 with right:
     types = view.ask(breakdown, by="entity_type")

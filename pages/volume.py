@@ -45,11 +45,12 @@ with left:
     people = view.ask(senders_over_time, grain=grain)
     plots.draw(
         f"Leads and senders a {grain}",
-        charts.plot_senders(people, theme=theme),
+        charts.plot_senders(people, grain=grain, theme=theme),
         takeaway=charts.senders_takeaway(people),
         table=people,
         metrics=["unique_senders", "repeat_share"],
         notes=volume_ui.notes_on_senders(grain),
+        on_choose=drill.to_bucket(view.filters, by),
     )
 with right:
     hours = view.ask(heat_map)
@@ -59,4 +60,6 @@ with right:
         takeaway=charts.heat_map_takeaway(hours),
         table=hours,
         metrics=["leads_per_hour"],
+        notes=["A cell leads to its leads."],
+        on_choose=drill.to_hour(view.filters),
     )

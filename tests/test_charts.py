@@ -363,6 +363,8 @@ def test_a_channel_has_no_bar_at_a_stage_that_it_never_reports(store: Store) -> 
     figure = charts.plot_funnel_by_channel(funnel(store, ALL, by="channel"))
     left = [text for text in traces(figure, "scatter")[0]["text"] if text]
     assert left == ["<b>Delivered</b>", "Call · 8 of 8", "<b>Responded</b>", "Call · 3 of 8", "E-mail · 6 of 6"]
+    marks = ["delivered/call", "responded/call", "responded/email"]
+    assert [key for key, _ in touched(figure)] == marks
 
 
 def test_response_rates_put_the_highest_on_top_and_those_not_to_be_judged_last(store: Store) -> None:
@@ -416,7 +418,10 @@ def test_the_heat_map_has_monday_on_top_and_leaves_unread_hours_blank(store: Sto
     assert cells["z"][1][10] is None
     assert figure.layout.yaxis.ticktext[0] == "Mon"
     assert figure.layout.yaxis.range[0] > figure.layout.yaxis.range[1]
-    assert cells["customdata"][6][23][:2] == [7, 23]
+    assert cells["customdata"][6][23][0].startswith("<b>Sunday, 23:00–00:00</b>")
+    assert [mark for mark, _ in touched(figure)] == ["mon/10"]  # where there are leads
+    over = traces(figure, "bar")[0]
+    assert (over["x"], over["base"], over["y"], over["width"]) == ([10], [-0.5], [1], 1)
 
 
 # Colours

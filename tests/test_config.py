@@ -52,6 +52,8 @@ def test_with_credentials_the_defaults_are_the_portals(tmp_path: Path) -> None:
         ("LEADLIB_CALLS_PER_MINUTE", "1", "calls_per_minute", 1),
         ("LEADLIB_CALLS_PER_MINUTE", "650", "calls_per_minute", 650),
         ("LEADLIB_SLA_MINUTES", "90", "sla_minutes", 90),
+        ("LEADLIB_SQL_CELLS", "off", "sql_cells", False),
+        ("LEADLIB_SQL_CELLS", "on", "sql_cells", True),
         ("LEADLIB_SYNC_MINUTES", "0", "sync_minutes", 0),
         ("LEADLIB_SYNC_MINUTES", "1440", "sync_minutes", 1440),
         ("LEADLIB_DATABASE", "/srv/leads", "database", Path("/srv/leads")),
@@ -88,6 +90,7 @@ def test_a_setting_is_read_and_cast(tmp_path: Path, name: str, text: str, attrib
         ("LEADLIB_CALLS_PER_MINUTE", "-5"),
         ("LEADLIB_SYNC_MINUTES", "1441"),
         ("LEADLIB_SYNC_MINUTES", "five"),
+        ("LEADLIB_SQL_CELLS", "no"),
     ],
 )
 def test_a_malformed_setting_is_refused_by_name(tmp_path: Path, name: str, text: str) -> None:

@@ -15,6 +15,7 @@ from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
@@ -26,6 +27,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leadlib.badge_rules import EXAMPLE
 from leadlib.errors import ExportError, FilterError, StoreError
 from leadlib.export import (
     COLUMNS,
@@ -40,8 +42,9 @@ from leadlib.export import (
     format_named,
     leads,
 )
+from leadlib.export.columns import RULES_VERSION
 from leadlib.export.files import write_xlsx
-from leadlib.export.texts import CUT_MARK, EXCEL_CELL_UNITS, cell_text, csv_column, defused
+from leadlib.export.texts import CUT_MARK, EXCEL_CELL_UNITS, armed, cell_text, csv_column, defused
 from leadlib.filters import Filters, describe
 from leadlib.metrics import METRICS
 from leadlib.records import AgentName, Contact, Lead, ListingName, ProjectName
@@ -101,8 +104,11 @@ def export(store: Store, path: Path, fmt: Format, filters: Filters | None = None
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
+    """The rows, without the last column: its name holds the facts, and nothing else is in it."""
     with path.open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
+        rows = list(csv.DictReader(file))
+    assert {row.popitem()[1] for row in rows} <= {""}
+    return rows
 
 
 def read_xlsx(path: Path) -> list[dict[str, Any]]:
@@ -459,6 +465,11 @@ def test_arrow_finds_every_text_that_needs_defusing(texts: list[str | None]) -> 
 
 
 @given(NASTY)
+def test_a_defused_text_can_be_had_back(text: str) -> None:
+    assert armed(defused(text)) == re.sub("[\x00\x0b\x7f\x85\ufffe]", "", text)
+
+
+@given(NASTY)
 def test_defused_text_has_no_place_where_a_formula_begins(text: str) -> None:
     skipped = ' "\ufeff\u200b\u00a0'
     mended = defused(text)
@@ -481,7 +492,7 @@ def test_an_empty_store_gives_a_whole_file_without_leads(
     assert (result.rows, result.as_of) == (0, None)
     assert READERS[fmt](tmp_path / "out") == []
     if fmt == "csv":
-        assert list(pd.read_csv(tmp_path / "out").columns) == list(result.columns)
+        assert list(pd.read_csv(tmp_path / "out").columns)[:-1] == list(result.columns)
     if fmt == "parquet":
         assert pq.read_schema(tmp_path / "out").names == list(result.columns)
 
@@ -496,59 +507,115 @@ def test_the_result_tells_the_files_hash_and_the_as_of_time(five: Store, tmp_pat
 
 ABOUT_FILTERS = Filters.of({"status": ["responded"], "agent": ["none", "90001"], "to": ["2026-09-15"]})
 ABOUT_NAMES = {"agent": {"90001": "Agent Test One"}}
+# Lead a alone: the file's columns, the number of rows, and the hash of the row's cells, all put together.
+ROW_A = {
+    **dict.fromkeys((column.name for column in COLUMNS if not column.is_personal), ""),
+    "lead_id": "a",
+    "created_at": "2026-09-14T19:59:59.000+00:00",
+    "created_local": "2026-09-14T23:59:59.000+04:00",
+    "channel": "call",
+    "status": "replied",
+    "stage": "responded",
+    "reached_stage": "responded",
+    "entity_type": "listing",
+    "agent_id": "90001",
+    "listing_id": "01JEXAMP1E0000000000000001",
+    "listing_reference": "EX-RENT-001",
+    "first_seen_at": "2026-09-20T10:00:00.000+00:00",
+    "last_seen_at": "2026-09-20T10:00:00.000+00:00",
+    "replied_after": "2026-09-14T19:59:59.000+00:00",
+    "replied_by": "2026-09-20T10:00:00.000+00:00",
+    "source": "rest",
+}
+
+
+def rows_sha256(sender_key: str) -> str:
+    row = {**ROW_A, "sender_key": sender_key}
+    digest = hashlib.sha256("\x1f".join(row.values()).encode()).hexdigest()
+    return hashlib.sha256(("\x1f".join(row) + f"\n1\n{digest}").encode()).hexdigest()
+
+
 ABOUT: dict[str, object] = {
     "portal": "test",
     "filter_words": describe(ABOUT_FILTERS, ABOUT_NAMES),
     "filters": ["status=responded", "agent=90001", "agent=none", "to=2026-09-15"],
+    "restore_link": "https://leads.example.com/leads?v=1&status=responded&agent=90001&agent=none&to=2026-09-15",
     "time_zone": "Asia/Dubai",
+    "settings": [
+        "LEADLIB_WORKING_HOURS=Mon-Fri 09:00-19:00, Sat 10:00-16:00",
+        "LEADLIB_SLA_MINUTES=60",
+        f"LEADLIB_BADGE_RULES=the built-in example, {hashlib.sha256(repr(EXAMPLE).encode()).hexdigest()[:12]}",
+    ],
     "as_of": "2026-09-20T14:00:00+04:00",
     "exported_at": "2026-09-20T14:05:00+04:00",
     "n_leads": 1,
     "has_personal_columns": False,
+    "rules_version": RULES_VERSION,
     "columns": {column.name: column.meaning for column in COLUMNS if not column.is_personal},
     "numbers": {metric.label: metric.definition for metric in METRICS if metric.question == "summary"},
     "rules": list(RULES),
 }
 
 
-def export_with_filters(store: Store, path: Path, fmt: Format) -> None:
-    export(store, path, fmt, ABOUT_FILTERS, names=ABOUT_NAMES)
+def export_with_filters(store: Store, path: Path, fmt: Format) -> dict[str, object]:
+    """Writes the file, and gives what it has to say."""
+    export(store, path, fmt, ABOUT_FILTERS, names=ABOUT_NAMES, site="https://leads.example.com/")
+    (sender_key,) = store.query("select sender_key from leads where lead_id = 'a'")["sender_key"]
+    return {**ABOUT, "rows_sha256": rows_sha256(str(sender_key))}
 
 
 def test_json_says_what_it_holds(five: Store, tmp_path: Path) -> None:
-    export_with_filters(five, tmp_path / "out.json", "json")
+    about = export_with_filters(five, tmp_path / "out.json", "json")
     whole = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
     assert list(whole) == ["about", "leads"]
-    assert whole["about"] == ABOUT
+    assert whole["about"] == about
 
 
 def test_parquet_says_what_it_holds(five: Store, tmp_path: Path) -> None:
-    export_with_filters(five, tmp_path / "out.parquet", "parquet")
+    about = export_with_filters(five, tmp_path / "out.parquet", "parquet")
     metadata = pq.read_metadata(tmp_path / "out.parquet").metadata
-    found = {key: metadata[f"leadlight.{key}".encode()].decode() for key in ABOUT}
+    found = {key: metadata[f"leadlight.{key}".encode()].decode() for key in about}
     assert found == {
-        key: fact if isinstance(fact, str) else json.dumps(fact, ensure_ascii=False) for key, fact in ABOUT.items()
+        key: fact if isinstance(fact, str) else json.dumps(fact, ensure_ascii=False) for key, fact in about.items()
+    }
+
+
+def test_csv_says_what_it_holds_in_the_name_of_its_last_column(five: Store, tmp_path: Path) -> None:
+    about = export_with_filters(five, tmp_path / "out.csv", "csv")
+    head = (tmp_path / "out.csv").read_text(encoding="utf-8-sig").splitlines()[0]
+    *names, facts = head.split(",")
+    assert names == PLAIN
+    assert not set(facts) & set("\"'; ")
+    expected = {key: about[key] for key in about if key not in {"columns", "numbers", "rules"}}
+    assert parse_qs(facts.removeprefix("leadlight?")) == {
+        key: fact if isinstance(fact, list) else [str(fact).zfill(12) if key == "n_leads" else str(fact)]
+        for key, fact in expected.items()
     }
 
 
 def test_excel_has_an_about_sheet_behind_the_leads(five: Store, tmp_path: Path) -> None:
-    export_with_filters(five, tmp_path / "out.xlsx", "xlsx")
+    about = export_with_filters(five, tmp_path / "out.xlsx", "xlsx")
     book = openpyxl.load_workbook(tmp_path / "out.xlsx")
     assert book.sheetnames == ["Leads", "About"]
     lines = [(row[0] or "", row[1] or "") for row in book["About"].iter_rows(values_only=True)]
-    assert lines[:10] == [
+    assert lines[:16] == [
         ("Portal", "test"),
         ("Filters", ABOUT["filter_words"]),
         ("The same as key=value", "status=responded"),
         ("", "agent=90001"),
         ("", "agent=none"),
         ("", "to=2026-09-15"),
+        ("The same leads in the app", about["restore_link"]),
         ("Time zone", "Asia/Dubai"),
+        ("Settings", "LEADLIB_WORKING_HOURS=Mon-Fri 09:00-19:00, Sat 10:00-16:00"),
+        ("", "LEADLIB_SLA_MINUTES=60"),
+        ("", ABOUT["settings"][2]),  # type: ignore[index]
         ("As of (newest observation)", "2026-09-20T14:00:00+04:00"),
         ("Exported at", "2026-09-20T14:05:00+04:00"),
         ("Leads", "1"),
+        ("Hash of the rows (SHA-256)", about["rows_sha256"]),
+        ("Personal columns", "left out"),
     ]
-    assert ("Personal columns", "left out") in lines
     assert {(column.name, column.meaning) for column in COLUMNS if not column.is_personal} <= set(lines)
     assert set(NUMBERS.items()) <= set(lines)
     assert set(RULES) <= {text for _, text in lines}

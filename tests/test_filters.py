@@ -93,6 +93,15 @@ CASES: list[tuple[str, list[str], str, list[tuple[str, str]] | None, list[tuple[
         NO_WORD, [("developerId", "d-1")], "Developer d-1",
     ),
     ("tag", ["vip"], "(list_has_any(tags, $filter_tag))", NO_WORD, [("tag", "vip")], "Tag vip"),
+    (
+        "reached", ["opened"], f"(list_has_any({field_named('reached').column}, $filter_reached))",
+        NO_WORD, NO_WORD, "Reached at least opened",
+    ),
+    (
+        "weekday", ["mon", "sun"], "(lower(strftime(created_local, '%a')) in $filter_weekday)",
+        NO_WORD, NO_WORD, "Weekday mon or sun",
+    ),
+    ("hour", ["9"], "(strftime(created_local, '%-H') in $filter_hour)", NO_WORD, NO_WORD, "Hour of day 9"),
 ]  # fmt: skip
 IDS = [f"{key}={'+'.join(values)}" for key, values, *_ in CASES]
 
@@ -302,7 +311,7 @@ def table() -> Any:
     connection.execute(
         "create table leads (lead_id varchar, created_at timestamptz, status varchar, channel varchar, "
         "entity_type varchar, agent_id bigint, listing_reference varchar, project_id varchar, listing_id varchar, "
-        "developer_id varchar, tags varchar[])"
+        "developer_id varchar, tags varchar[], stage varchar, reached_stage varchar, created_local timestamp)"
     )
     rows = [
         ("before", "2026-09-14T19:59:59.999Z", "sent", "call", "listing", 7, "A,B", "p", "01J", "d", ["x", "y"]),
@@ -310,7 +319,12 @@ def table() -> Any:
         ("last", "2026-09-15T19:59:59.999Z", "read", "chat", "publicProfile", 7, None, None, None, None, []),
         ("after", "2026-09-15T20:00:00Z", "archived", "email", "project", None, None, None, None, None, None),
     ]
-    connection.executemany("insert into leads values (?, ?::timestamptz, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    stages = {"read": "opened"}
+    connection.executemany(
+        "insert into leads values (?, ?::timestamptz, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, null, "
+        "timezone('Asia/Dubai', ?::timestamptz))",
+        [(*row, stages.get(row[2], row[2]), row[1]) for row in rows],
+    )
     yield connection
     connection.close()
 
@@ -339,6 +353,14 @@ def table() -> Any:
         ({"developer": [MISSING, "d"]}, {"before", "first", "last", "after"}),
         ({"tag": ["x"]}, {"before", "first"}),
         ({"tag": ["y", "z"]}, {"before"}),
+        ({"reached": ["sent"]}, {"before", "first", "last", "after"}),
+        ({"reached": ["opened"]}, {"first", "last"}),
+        ({"reached": ["responded", "opened"]}, {"first", "last"}),
+        ({"weekday": ["tue"]}, {"first", "last"}),
+        ({"weekday": ["mon", "wed"]}, {"before", "after"}),
+        ({"hour": ["0"]}, {"first", "after"}),
+        ({"hour": ["23"], "weekday": ["mon"]}, {"before"}),
+        ({"hour": ["24"]}, set()),
         ({"agent": ["7"], "type": ["chat"]}, {"last"}),
         ({"listing": ["' or true --"]}, set()),
     ],
@@ -365,6 +387,8 @@ def test_the_condition_finds_the_rows_that_are_meant(
         ({"to": ["9999-12-31"]}, {}, "2000 to 2100"),
         ({"agent": ["x", "7"]}, {"agent": ["7"]}, "is no id for “agent”"),
         ({"status": ["snoozed"]}, {"status": ["snoozed"]}, "is not a status the API knows"),
+        ({"hour": ["25"]}, {"hour": ["25"]}, "is not a value of “hour”; no lead has it"),
+        ({"weekday": ["Mon"]}, {"weekday": ["Mon"]}, "is not a value of “weekday”"),
         ({"listing": [""]}, {}, "has an empty value"),
         ({"listing": ["\x00"]}, {}, "no lead can have"),
         ({"status": []}, {}, None),

@@ -240,8 +240,12 @@ Check = Callable[[Lead], bool]
 def _checks(
     filters: Filters, here: Sequence[str], timezone: ZoneInfo
 ) -> tuple[list[tuple[str, Check]], list[tuple[str, Check]]]:
-    """What a row must hold, per field: what the portal was asked for, and what is left to us."""
-    checks = [(key, _check(field_named(key), values, timezone)) for key, values in filters.selected]
+    """What a row must hold, per field: what the portal was asked for, and what is left to us.
+
+    What the store alone can tell is no reason to drop a row.
+    """
+    fields = [(field_named(key), values) for key, values in filters.selected]
+    checks = [(field.key, _check(field, values, timezone)) for field, values in fields if not field.is_of_store]
     return [c for c in checks if c[0] not in here], [c for c in checks if c[0] in here]
 
 

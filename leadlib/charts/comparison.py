@@ -55,7 +55,7 @@ def plot_volume_change(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Fig
         theme,
         _HEIGHT_PX,
         bargap=0.25,
-        hovermode="x unified",
+        hovermode="closest",  # of two marks over one day, a click would be told of the line's
         margin={"l": 8, "r": 8, "t": 36, "b": 8},
         xaxis={
             "title": {"text": "Day of the period"},

@@ -60,7 +60,7 @@ def plot_funnel_by_channel(frame: pd.DataFrame, *, theme: Theme = "light") -> go
     """Under each stage above sent, a bar for every channel that reports it: the share of what was sent there.
 
     From `metrics.funnel(by="channel")`. A channel that never reports a stage has no bar, which is not 0 %.
-    customdata[0] of a bar is the channel's key.
+    customdata[0] of a bar is its stage and the channel's key: "opened/whatsapp".
     """
     stages = [stage for stage in LADDER[1:] if (frame["stage"] == stage).any()]
     if frame.empty or not stages:
@@ -85,7 +85,7 @@ def _channel_row(row: Any, theme: Theme) -> Row:
     known = row.leads / row.start_leads if row.start_leads else 0.0
     is_shown = not math.isnan(row.share_of_start_low)
     return Row(
-        key=row.key,
+        key=f"{row.stage}/{row.key}",
         left=f"{safe(row.label)} · {formats.number(row.leads)} of {formats.number(row.start_leads)}",
         right=rate_words(*rate),
         hover=_hover(row, None),

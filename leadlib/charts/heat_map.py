@@ -14,7 +14,8 @@ from leadlib.theme import PALETTES, Theme, figure
 def plot_heat_map(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
     """Leads per hour by weekday (Monday on top) and hour, from `metrics.heat_map`; hours never read stay blank.
 
-    customdata[0] and [1] of a cell are its weekday (1 = Monday) and hour.
+    Over each cell that has leads lies an unseen bar, because Plotly tells of no click on a cell. customdata[0] of it is
+    the cell's mark, "mon/9".
     """
     metric = metric_named("leads_per_hour")
     if frame.empty:
@@ -30,9 +31,8 @@ def plot_heat_map(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
         ],
         "x": list(range(24)),
         "y": list(range(7)),
-        "customdata": [[_cell(r) for r in named(day)] for day in cells],
-        "hovertemplate": "<b>%{customdata[4]}</b><br>%{z:.1f} leads per hour<br>%{customdata[2]:,} leads in all; "
-        "hours like this one: %{customdata[3]}<extra></extra>",
+        "customdata": [[[_hover(row)] for row in named(day)] for day in cells],
+        "hovertemplate": "%{customdata[0]}<extra></extra>",
         "hoverongaps": False,
         "xgap": 2,
         "ygap": 2,
@@ -53,11 +53,25 @@ def plot_heat_map(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
             "nticks": 5,
         },
     }
+    filled = [row for row in named(grid) if row.leads]
+    touch = {
+        "type": "bar",
+        "x": [int(row.hour) for row in filled],
+        "y": [1] * len(filled),
+        "base": [row.weekday - 1.5 for row in filled],
+        "width": 1,
+        "marker": {"color": "rgba(0,0,0,0)", "line": {"width": 0}},
+        "customdata": [[_mark(row), _hover(row)] for row in filled],
+        "hovertemplate": "%{customdata[1]}<extra></extra>",
+        "showlegend": False,
+    }
     hours = list(range(0, 24, 3))
     return figure(
-        [heat],
+        [heat, touch],
         theme,
         330,
+        barmode="overlay",
+        hovermode="closest",
         margin={"l": 8, "r": 8, "t": 8, "b": 74},
         xaxis={
             "tickvals": hours,
@@ -91,6 +105,13 @@ def heat_map_takeaway(frame: pd.DataFrame) -> str:
     return f"{sentence}; the quietest day is {quietest}, with {formats.number(days.min() * 24, 1)} a day."
 
 
-def _cell(row: Any) -> list[object]:
-    words = f"{formats.WEEKDAYS[row.weekday - 1]}, {formats.hour(row.hour)}"
-    return [int(row.weekday), int(row.hour), int(row.leads), int(row.occurrences), words]
+def _mark(row: Any) -> str:
+    return f"{formats.WEEKDAYS[row.weekday - 1][:3].lower()}/{row.hour}"
+
+
+def _hover(row: Any) -> str:
+    return (
+        f"<b>{formats.WEEKDAYS[row.weekday - 1]}, {formats.hour(row.hour)}</b><br>"
+        f"{formats.number(row.leads_per_hour, 1)} leads per hour<br>"
+        f"{formats.count_of(row.leads, 'lead')} in all; hours like this one: {formats.number(row.occurrences)}"
+    )

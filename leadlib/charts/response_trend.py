@@ -100,5 +100,6 @@ def _hover(row: Any) -> str:
     return (
         f"<b>{safe(row.label, None)}</b><br>{rate}<br>"
         f"{formats.number(row.responded_matured)} of {formats.number(row.matured)} matured leads; "
-        f"{formats.number(row.pending)} pending"
+        f"{formats.number(row.pending)} pending<br>"
+        f"{formats.count_of(row.leads, 'lead')} in all"
     )

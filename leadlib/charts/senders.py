@@ -6,16 +6,17 @@ import plotly.graph_objects as go
 from leadlib import formats
 from leadlib.charts.drawing import empty_figure, named
 from leadlib.charts.volume import grain_of, plot_volume
-from leadlib.metrics import metric_named
+from leadlib.metrics import grain_named, metric_named
 from leadlib.theme import PALETTES, Theme
 
 
-def plot_senders(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
-    """Unique senders as a line over the bars of leads, from `metrics.senders_over_time`."""
+def plot_senders(frame: pd.DataFrame, *, grain: str | None = None, theme: Theme = "light") -> go.Figure:
+    """Unique senders as a line over the bars of leads, from `metrics.senders_over_time`; marks as in `plot_volume`."""
     metric = metric_named("unique_senders")
     if frame.empty:
         return empty_figure(metric.label, theme)
-    drawn = plot_volume(frame, theme=theme)
+    drawn = plot_volume(frame, grain=grain, theme=theme)
+    step = grain_of(frame) if grain is None else grain_named(grain)
     colours = PALETTES[theme]
     is_unread = (frame["covered"] <= 0) & (frame["leads"] == 0)
     senders = {
@@ -26,7 +27,10 @@ def plot_senders(frame: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
         "name": metric.label,
         "line": {"color": colours.warning, "width": 2},
         "marker": {"color": colours.warning, "size": 6},
-        "hovertemplate": "%{y:,}",
+        "text": [formats.bucket(bucket, step) for bucket in frame["bucket"]],
+        "hovertemplate": "%{y:,}"
+        if drawn.layout.hovermode == "x unified"
+        else f"<b>%{{text}}</b><br>{metric.label}: <b>%{{y:,}}</b><extra></extra>",
     }
     return go.Figure(
         data=[*drawn.data, senders],

@@ -40,6 +40,7 @@ def plot_volume(frame: pd.DataFrame, *, grain: str | None = None, theme: Theme =
 
     Buckets that are not over, or were cut, are hatched; stretches that were never read are left empty and marked. Many
     buckets are drawn as steps. customdata[0] of a bar is its mark (see `mark_of`), if a filter can tell its leads.
+    Bars that can be clicked answer to the pointer one by one, since Plotly takes a click on a whole stack for the last.
     Without a `grain` it is read from the buckets, which a single one does not tell.
     """
     metric = metric_named("leads")
@@ -52,6 +53,8 @@ def plot_volume(frame: pd.DataFrame, *, grain: str | None = None, theme: Theme =
     is_unread = (whole["covered"] <= 0).to_numpy()
     where = _places(whole["bucket"], step)
     is_bars = len(whole) <= MOST_BARS
+    is_clickable = is_bars and step != "hour"
+    totals = leads.sum(axis=1)
     is_named = len(labels) > 1
     colour_of = group_colours(labels, theme)
     hatching = _hatching(whole["is_partial"], theme)
@@ -67,9 +70,11 @@ def plot_volume(frame: pd.DataFrame, *, grain: str | None = None, theme: Theme =
         }
         if is_bars:
             marker = {"color": colour_of[key], "line": {"width": 0}}
+            hover = _hover(name if is_named else "", totals, whole, step) if is_clickable else {}
             traces.append(
                 {
                     **shared,
+                    **hover,
                     "type": "bar",
                     "marker": marker | hatching,
                     "showlegend": False,
@@ -83,19 +88,20 @@ def plot_volume(frame: pd.DataFrame, *, grain: str | None = None, theme: Theme =
             line = {"shape": "hv", "width": 0, "color": colour_of[key]}
             area = {"stackgroup": "leads", "line": line, "fillcolor": colour_of[key], "mode": "lines"}
             traces.append({**shared, "type": "scatter", **area, "showlegend": is_named})
-    traces.append(_total(leads.sum(axis=1), whole, where, is_named))
+    if not is_clickable:
+        traces.append(_total(totals, whole, where, is_named))
     if "signal" in whole:
-        traces += _limits(whole, leads.sum(axis=1), where, theme, is_bars)
+        traces += _limits(whole, totals, where, theme, is_bars)
     return figure(
         traces,
         theme,
         _HEIGHT_PX + 10 * max(0, len(labels) - 4),
         barmode="stack",
         bargap=0.18 if len(whole) <= 100 else 0.05,
-        hovermode="x unified",
+        hovermode="closest" if is_clickable else "x unified",
         legend={"traceorder": "normal"},
         margin={"l": 8, "r": 8, "t": 36 if is_named or "signal" in frame else 12, "b": 8},
-        shapes=_unread(leads.sum(axis=1), whole, step, theme) + ([] if is_bars else _cut(whole, step, theme)),
+        shapes=_unread(totals, whole, step, theme) + ([] if is_bars else _cut(whole, step, theme)),
         xaxis={
             "type": "date",
             "showgrid": False,
@@ -183,19 +189,32 @@ def _hatching(is_partial: pd.Series, theme: Theme) -> dict[str, Any]:
     return {"pattern": {"shape": shapes, "size": 5, "solidity": 0.45, "fgcolor": page, "fillmode": "overlay"}}
 
 
+def _hover(name: str, totals: npt.NDArray[np.int64], whole: pd.DataFrame, grain: Grain) -> dict[str, Any]:
+    """What a bar says to the pointer: its bucket, its own leads if they have a name, and those of the whole stack."""
+    own = f"<br>{name}: <b>%{{y:,}}</b><br>In all: " if name else "<br>"
+    return {
+        "hovertext": [f"{formats.count_of(n, 'lead')}{part}" for n, part in zip(totals, _parts(whole), strict=True)],
+        "hovertemplate": f"<b>%{{x|{_HOVER_FORMATS[grain]}}}</b>{own}%{{hovertext}}<extra></extra>",
+    }
+
+
+def _parts(whole: pd.DataFrame) -> list[str]:
+    """For each bucket, how much of it was read; empty where all of it was."""
+    return [
+        f", {formats.percent(share)} of the time read" if partial else ""
+        for share, partial in zip(whole["covered"].tolist(), whole["is_partial"], strict=True)
+    ]
+
+
 def _total(totals: npt.NDArray[np.int64], whole: pd.DataFrame, where: dict[str, Any], is_named: bool) -> dict[str, Any]:
     """A line nobody sees: in the hover box it stands for the sum, and says if the bucket is only a part."""
-    covered = whole["covered"].tolist()
     return {
         "type": "scatter",
         "mode": "lines",
         **where,
         "y": _heights(totals, (whole["covered"] <= 0).to_numpy()),
         "line": {"width": 0, "color": "rgba(0,0,0,0)"},
-        "text": [
-            f", {formats.percent(share)} of the time read" if partial else ""
-            for share, partial in zip(covered, whole["is_partial"], strict=True)
-        ],
+        "text": _parts(whole),
         "hovertemplate": "<b>%{y:,} leads</b>" + (" in all" if is_named else "") + "%{text}<extra></extra>",
         "name": "Total",
         "showlegend": False,

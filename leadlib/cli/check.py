@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from leadlib import formats
-from leadlib.cli.tables import aligned, yes_or_no
+from leadlib.cells import yes_or_no
+from leadlib.cli.tables import aligned
 from leadlib.config import load_settings
 
 _SAME_TIME = timedelta(seconds=2)  # the portal tells its time in whole seconds

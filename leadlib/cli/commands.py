@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from leadlib import formats
-from leadlib.cli import backup, check, erase, export, metrics, sandbox, sync, webhooks
+from leadlib.cli import backup, check, erase, export, metrics, sandbox, sync, verify, webhooks
 from leadlib.cli.arguments import FILTER, day, whole
 from leadlib.cli.tables import aligned
 from leadlib.config import DIALECTS
@@ -53,6 +53,12 @@ COMMANDS: tuple[Command, ...] = (
             ("--personal", {"action": "store_true", "help": "with names, phones and e-mail addresses"}),
         ),
         export.run,
+    ),
+    Command(
+        "verify",
+        "Hold an exported file against itself and against the store.",
+        (("file", {"type": Path, "metavar": "FILE", "help": "a file that “export” or a download has written"}),),
+        verify.run,
     ),
     Command(
         "metrics",

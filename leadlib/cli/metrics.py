@@ -4,10 +4,11 @@ import argparse
 import inspect
 import json
 
+from leadlib.cells import plain
 from leadlib.cli.arguments import filters_asked
 from leadlib.cli.output import tell
 from leadlib.cli.stored import as_of, open_store
-from leadlib.cli.tables import aligned, frame_lines, plain, print_csv
+from leadlib.cli.tables import aligned, frame_lines, print_csv
 from leadlib.config import load_settings
 from leadlib.errors import FilterError
 from leadlib.filters import describe

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from leadlib import formats
+from leadlib.cells import printable, yes_or_no
 from leadlib.cli.arguments import UsageError
 from leadlib.cli.output import tell
-from leadlib.cli.tables import aligned, printable, yes_or_no
+from leadlib.cli.tables import aligned
 from leadlib.config import Settings, load_settings
 from leadlib.errors import NotFoundError, SettingsError
 

@@ -1,11 +1,11 @@
 """What an export says: its columns, its formats, and the facts that travel with the leads."""
 
 import difflib
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
@@ -114,44 +114,15 @@ RULES: tuple[str, ...] = (
     "CSV and Excel files leave out control characters that programs stumble over. Excel cells end with "
     "“… [cut]” where a text is longer than a cell can hold.",
     "Times carry their offset from UTC. In Excel all but created_at are in the account's time zone.",
+    "rows_sha256 is a hash of the rows in every format alike, whatever order they stand in; "
+    "“python -m leadlib verify FILE” says if they are still those, and if the store still has them.",
 )
+
+_DEFINITIONS = [[(c.name, c.meaning) for c in COLUMNS], list(NUMBERS.items()), RULES]
+RULES_VERSION = hashlib.sha256(json.dumps(_DEFINITIONS, ensure_ascii=False).encode()).hexdigest()[:12]
+"""Names the wording of all columns, numbers and rules: two files with the same one mean the same by every word."""
 
 
 def chosen_columns(personal: bool) -> tuple[Column, ...]:
     """The columns of an export, in order, with or without the personal ones."""
     return tuple(column for column in COLUMNS if personal or not column.is_personal)
-
-
-@dataclass(frozen=True)
-class About:
-    """What a reader must know to understand a file of leads. `filters` are key=value, `filter_words` one sentence.
-
-    `as_of` is None while the store is empty.
-    """
-
-    portal: str
-    filter_words: str
-    filters: tuple[str, ...]
-    timezone: ZoneInfo
-    as_of: datetime | None
-    exported_at: datetime
-    columns: tuple[Column, ...]
-
-    def facts(self, n_leads: int) -> dict[str, object]:
-        """Everything as plain values, in the order in which it is shown."""
-        return {
-            "portal": self.portal,
-            "filter_words": self.filter_words,
-            "filters": list(self.filters),
-            "time_zone": self.timezone.key,
-            "as_of": self._local(self.as_of),
-            "exported_at": self._local(self.exported_at),
-            "n_leads": n_leads,
-            "has_personal_columns": any(column.is_personal for column in self.columns),
-            "columns": {column.name: column.meaning for column in self.columns},
-            "numbers": dict(NUMBERS),
-            "rules": list(RULES),
-        }
-
-    def _local(self, instant: datetime | None) -> str | None:
-        return instant.astimezone(self.timezone).isoformat(timespec="seconds") if instant else None

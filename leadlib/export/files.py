@@ -1,9 +1,10 @@
 """The four kinds of files. Each function takes leads in batches, writes a whole file, and gives the number of rows."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -13,64 +14,72 @@ import pyarrow.parquet
 import xlsxwriter
 from xlsxwriter.worksheet import Worksheet
 
-from leadlib.export.columns import About, Column
-from leadlib.export.texts import (
-    cell_text,
-    csv_column,
-    iso_column,
-    json_column,
-    json_objects,
-    on_clock,
-    without_zone,
-)
+from leadlib.export.about import About
+from leadlib.export.columns import Column
+from leadlib.export.texts import cell_text, csv_column, json_column, json_objects, time_texts
 
 EXCEL_ROWS = 1_048_575
 """Leads on one sheet: what Excel can hold, less the header."""
 
-_FACT_LABELS = {
+CSV_FACTS = "leadlight?"
+"""How the name of a CSV file's last column begins; the facts follow as a URL has its parameters."""
+
+CSV_LEAVES_OUT = ("columns", "numbers", "rules")
+"""Facts for which a column's name is too short: a CSV file names their version."""
+
+FACT_LABELS: Mapping[str, str] = {
     "portal": "Portal",
     "filter_words": "Filters",
     "filters": "The same as key=value",
+    "restore_link": "The same leads in the app",
     "time_zone": "Time zone",
+    "settings": "Settings",
     "as_of": "As of (newest observation)",
     "exported_at": "Exported at",
     "n_leads": "Leads",
+    "rows_sha256": "Hash of the rows (SHA-256)",
     "has_personal_columns": "Personal columns",
+    "rules_version": "Version of the meanings below",
 }
 
 
 def write_csv(batches: Iterable[pa.Table], path: Path, about: About) -> int:
-    """UTF-8 with a byte order mark (Excel needs it for Arabic), CRLF, quotes doubled, formulas defused."""
+    """UTF-8 with a byte order mark (Excel needs it for Arabic), CRLF, quotes doubled, formulas defused.
+
+    The facts are the name of one more column, the last, which is empty below.
+    """
     schema = pa.schema([(c.name, pa.int64() if pa.types.is_integer(c.type) else pa.string()) for c in about.columns])
-    options = pa.csv.WriteOptions(eol="\r\n", quoting_header="none", batch_size=8_192)
+    schema = schema.append(pa.field(CSV_FACTS, pa.null()))
+    options = pa.csv.WriteOptions(eol="\r\n", include_header=False, batch_size=8_192)
     n_rows = 0
-    with pa.OSFile(str(path), "wb") as file:
-        file.write(b"\xef\xbb\xbf")
+    with path.open("wb") as file:
+        file.write(_csv_head(about))
         with pa.csv.CSVWriter(file, schema, write_options=options) as writer:
             for batch in batches:
                 n_rows += batch.num_rows
-                writer.write_table(pa.table([_csv_cells(batch, c) for c in about.columns], schema=schema))
+                cells = [_csv_cells(batch, c) for c in about.columns]
+                writer.write_table(pa.table([*cells, pa.nulls(batch.num_rows)], schema=schema))
+    with path.open("r+b") as file:
+        file.write(_csv_head(about))
     return n_rows
+
+
+def _csv_head(about: About) -> bytes:
+    """The first line, as long for any number of leads: it is written anew when that and the hash are known."""
+    facts = {name: fact for name, fact in about.facts().items() if name not in CSV_LEAVES_OUT and fact is not None}
+    facts["n_leads"] = f"{facts['n_leads']:012d}"
+    # Percent-encoded, so that no comma, quote, semicolon or formula is in it, however a program splits the line.
+    names = [*(c.name for c in about.columns), CSV_FACTS + urlencode(facts, doseq=True)]
+    return b"\xef\xbb\xbf" + ",".join(names).encode() + b"\r\n"
 
 
 def _csv_cells(batch: pa.Table, column: Column) -> pa.Array:
     cells = batch.column(column.name).combine_chunks()
     if pa.types.is_timestamp(column.type):
-        return _time_texts(batch, column)
+        return time_texts(batch, column.name)
     if pa.types.is_list(column.type):
         return csv_column(pc.binary_join(cells, "; "))
     return csv_column(cells) if pa.types.is_string(column.type) else cells
-
-
-def _time_texts(batch: pa.Table, column: Column, timezone: ZoneInfo | None = None) -> pa.Array:
-    """A column of times as text, in UTC unless `timezone` is given; the two columns of arrival keep their own zones."""
-    times = batch.column(column.name).combine_chunks()
-    if column.name == "created_local":
-        return iso_column(times, without_zone(batch.column("created_at").combine_chunks()))
-    instant = without_zone(times)
-    if timezone is None or column.name == "created_at":
-        return iso_column(instant, instant)
-    return iso_column(on_clock(instant, timezone), instant)
 
 
 def write_parquet(batches: Iterable[pa.Table], path: Path, about: About) -> int:
@@ -81,7 +90,7 @@ def write_parquet(batches: Iterable[pa.Table], path: Path, about: About) -> int:
         for batch in batches:
             n_rows += batch.num_rows
             writer.write_table(batch)
-        facts = about.facts(n_rows)
+        facts = about.facts()
         writer.add_key_value_metadata(
             {
                 f"leadlight.{name}": fact if isinstance(fact, str) else json.dumps(fact, ensure_ascii=False)
@@ -96,9 +105,9 @@ def write_json(batches: Iterable[pa.Table], path: Path, about: About) -> int:
     names = [c.name for c in about.columns]
     n_rows = 0
     with path.open("wb") as file:
-        # The number of leads is known at the end, so the head is written twice, with room for any number.
-        room = len(_json_head(about, 0)) + 20
-        file.write(_json_head(about, 0).ljust(room) + b'"leads":[')
+        # Number and hash of the leads are known at the end, so the head is written twice, with room for any number.
+        room = len(_json_head(about)) + 20
+        file.write(_json_head(about).ljust(room) + b'"leads":[')
         for batch in batches:
             if batch.num_rows:
                 file.write(b",\n" if n_rows else b"\n")
@@ -106,17 +115,17 @@ def write_json(batches: Iterable[pa.Table], path: Path, about: About) -> int:
             n_rows += batch.num_rows
         file.write(b"\n]}\n")
         file.seek(0)
-        file.write(_json_head(about, n_rows).ljust(room))
+        file.write(_json_head(about).ljust(room))
     return n_rows
 
 
-def _json_head(about: About, n_rows: int) -> bytes:
-    return f'{{"about":{json.dumps(about.facts(n_rows), ensure_ascii=False, indent=1)},'.encode()
+def _json_head(about: About) -> bytes:
+    return f'{{"about":{json.dumps(about.facts(), ensure_ascii=False, indent=1)},'.encode()
 
 
 def _json_cells(batch: pa.Table, column: Column) -> pa.Array:
     if pa.types.is_timestamp(column.type):
-        return json_column(_time_texts(batch, column))
+        return json_column(time_texts(batch, column.name))
     return json_column(batch.column(column.name).combine_chunks())
 
 
@@ -140,7 +149,7 @@ def write_xlsx(batches: Iterable[pa.Table], path: Path, about: About, rows_per_s
                     else:
                         sheet.write_number(at + 1, column, value)
                 n_rows += 1
-        _about_sheet(workbook, about.facts(n_rows), bold)
+        _about_sheet(workbook, about.facts(), bold)
     return n_rows
 
 
@@ -180,7 +189,7 @@ def _about_sheet(workbook: xlsxwriter.Workbook, facts: dict[str, object], bold: 
     sheet.set_column(1, 1, 110)
     shown = {**facts, "has_personal_columns": "included" if facts["has_personal_columns"] else "left out"}
     lines: list[tuple[str, str]] = []
-    for name, label in _FACT_LABELS.items():
+    for name, label in FACT_LABELS.items():
         fact = shown[name]
         texts = [str(item) for item in fact] if isinstance(fact, list) else ["" if fact is None else str(fact)]
         lines += [(label if i == 0 else "", text) for i, text in enumerate(texts or ["none"])]
@@ -208,7 +217,7 @@ def _write_text(sheet: Worksheet, row: int, column: int, text: str, other: objec
 def _xlsx_cells(batch: pa.Table, column: Column, timezone: ZoneInfo) -> list[str | int | None]:
     cells = batch.column(column.name).combine_chunks()
     if pa.types.is_timestamp(column.type):
-        texts = _time_texts(batch, column, timezone)
+        texts = time_texts(batch, column.name, timezone)
     elif pa.types.is_list(column.type):
         texts = pc.binary_join(cells, "; ")
     elif column.name.endswith("_id"):

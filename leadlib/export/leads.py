@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 from xlsxwriter.exceptions import FileSizeError, XlsxWriterException
 
 from leadlib.errors import ExportError
-from leadlib.export.columns import About, Column, Format, chosen_columns, format_named
+from leadlib.export.about import About, RowHash, settings_of
+from leadlib.export.columns import Column, Format, chosen_columns, format_named
 from leadlib.export.files import write_csv, write_json, write_parquet, write_xlsx
 from leadlib.filters import Filters, describe, to_where
 from leadlib.store import Store
@@ -57,31 +58,37 @@ def export_leads(
     *,
     personal: bool = False,
     names: Mapping[str, Mapping[str, str]] | None = None,
+    site: str = "/",
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> ExportResult:
     """Writes the filtered leads to `path`, one row a lead, newest first and then by id.
 
     Columns: COLUMNS, the personal ones only if `personal`. The link for responding is never among them: opening it
     counts as a response at the portal. `names` are words for ids in the file's description, as filters.describe takes
-    them. The file appears under its name when it is whole, readable by its owner only; an error leaves what was there.
+    them; `site` is the app's own address, for the link that restores the view. The file appears under its name when it
+    is whole, readable by its owner only; an error leaves what was there.
     Raises ExportError if it cannot be written, StoreError if the leads cannot be read.
     """
     format_named(fmt)
+    columns = chosen_columns(personal)
     about = About(
         portal=store.portal,
+        filters=filters,
         filter_words=describe(filters, names),
-        filters=tuple(f"{key}={value}" for key, values in filters.selected for value in values),
+        site=site,
         timezone=store.timezone,
+        settings=settings_of(store),
         as_of=store.as_of(),
         exported_at=now(),
-        columns=chosen_columns(personal),
+        columns=columns,
+        rows=RowHash(columns),
     )
     try:
         # A folder of its own beside the target: also the writers' own temporary files stay on this disk and go with it.
         with tempfile.TemporaryDirectory(prefix=f".{path.name}.", suffix=".part", dir=path.parent) as folder:
             part = Path(folder) / path.name
             part.touch(mode=0o600)
-            n_rows = _WRITERS[fmt](_iter_batches(store, filters, about.columns), part, about)
+            n_rows = _WRITERS[fmt](about.rows.passing(iter_batches(store, filters, columns)), part, about)
             with part.open("rb+") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
                 os.fsync(file.fileno())
@@ -98,7 +105,7 @@ def export_leads(
             "has space.",
             str(path),
         ) from error
-    return ExportResult(n_rows, sha256, about.as_of, tuple(column.name for column in about.columns))
+    return ExportResult(n_rows, sha256, about.as_of, tuple(column.name for column in columns))
 
 
 def file_name(filters: Filters, fmt: Format, as_of: datetime | None) -> str:
@@ -115,7 +122,7 @@ def file_name(filters: Filters, fmt: Format, as_of: datetime | None) -> str:
     return f"{'-'.join([*parts, secrets.token_hex(6)])}.{format_named(fmt).extension}"
 
 
-def _iter_batches(store: Store, filters: Filters, columns: tuple[Column, ...]) -> Iterator[pa.Table]:
+def iter_batches(store: Store, filters: Filters, columns: tuple[Column, ...]) -> Iterator[pa.Table]:
     """The filtered leads with exactly `columns`, in batches of at most BATCH_ROWS."""
     where, bound = to_where(filters, store.timezone)
     windows_sql, leads_sql = (

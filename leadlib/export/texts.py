@@ -14,6 +14,8 @@ import pyarrow.compute as pc
 
 EXCEL_CELL_UNITS = 32_767
 CUT_MARK = " … [cut]"
+COMPARED_CHARACTERS = 16_000
+"""What an Excel cell holds of any text: so much of a text counts where rows of different files are compared."""
 
 # NUL and the other controls but tab, line feed and carriage return; and the two code points that XML forbids.
 _UNREADABLE = "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\u009f\ufffe\uffff]"
@@ -34,12 +36,20 @@ _NEEDS_ESCAPING = '[\\x00-\\x1f"\\\\\\x7f]'
 _unreadable = re.compile(_UNREADABLE)
 _at_start = re.compile(_AT_START)
 _separator = re.compile(f"([;\\t\\r\\n])(?={_SKIPPED}[{_OPERATOR}])")
+_defused_separator = re.compile(f"([;\\t\\r\\n])'(?={_SKIPPED}[{_OPERATOR}])")
 
 
 def defused(text: str) -> str:
     """`text` so that no spreadsheet takes it for a formula: with an apostrophe before each place that could be one."""
     text = _separator.sub(r"\1'", _unreadable.sub("", text))
     return f"'{text}" if _at_start.match(text) else text
+
+
+def armed(text: str) -> str:
+    """What `defused` was given, but for characters that nobody can read."""
+    if text.startswith("'") and _at_start.match(text[1:]):
+        text = text[1:]
+    return _defused_separator.sub(r"\1", text)
 
 
 def cell_text(text: str) -> str:
@@ -55,6 +65,16 @@ def cell_text(text: str) -> str:
 def csv_column(column: pa.Array) -> pa.Array:
     """A text column for CSV."""
     return _mended(column, _NEEDS_DEFUSING, defused)
+
+
+def armed_column(column: pa.Array) -> pa.Array:
+    """A text column of a CSV file as it was before it was defused."""
+    return _mended(column, "^'|[;\\t\\r\\n]'", armed)
+
+
+def readable_column(column: pa.Array) -> pa.Array:
+    """A text column without unreadable characters, each text cut to COMPARED_CHARACTERS."""
+    return pc.utf8_slice_codeunits(_mended(column, _UNREADABLE, _readable), 0, COMPARED_CHARACTERS)
 
 
 def json_column(column: pa.Array) -> pa.Array:
@@ -96,6 +116,17 @@ def iso_column(clock: pa.Array, instant: pa.Array) -> pa.Array:
     return _concatenated(texts, offsets.take(pc.index_in(behind, distinct)))
 
 
+def time_texts(batch: pa.Table, name: str, timezone: ZoneInfo | None = None) -> pa.Array:
+    """A column of times as text, in UTC unless `timezone` is given; the two columns of arrival keep their own zones."""
+    times = batch.column(name).combine_chunks()
+    if name == "created_local":
+        return iso_column(times, without_zone(batch.column("created_at").combine_chunks()))
+    instant = without_zone(times)
+    if timezone is None or name == "created_at":
+        return iso_column(instant, instant)
+    return iso_column(on_clock(instant, timezone), instant)
+
+
 def without_zone(instant: pa.Array) -> pa.Array:
     """The instants as their UTC clock shows them."""
     return instant.cast(pa.int64()).cast(pa.timestamp("us"))
@@ -122,6 +153,10 @@ def _offset_us(epoch_s: int, timezone: ZoneInfo) -> int:
 def _offset(behind_us: int) -> str:
     minutes = round(behind_us / 60_000_000)
     return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
+
+
+def _readable(text: str) -> str:
+    return _unreadable.sub("", text)
 
 
 def _escaped(text: str) -> str:

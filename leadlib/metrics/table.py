@@ -348,7 +348,7 @@ METRICS: tuple[Metric, ...] = (
         "more",
         "cohort",
         question="rate_mix",
-        beside=("rate_effect_low", "rate_effect_high", "reason"),
+        beside=("reason",),
     ),
     Metric(
         "mix_effect",
@@ -360,7 +360,7 @@ METRICS: tuple[Metric, ...] = (
         "more",
         "cohort",
         question="rate_mix",
-        beside=("mix_effect_low", "mix_effect_high", "reason"),
+        beside=("reason",),
     ),
     Metric(
         "matured",

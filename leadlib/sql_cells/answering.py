@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from leadlib.errors import SqlCellError
+from leadlib.errors import SqlCellError, StoreDamagedError
 from leadlib.filters import Filters, to_where
 from leadlib.sql_cells.relations import FILTERED, RELATIONS, SCHEMA
 from leadlib.store import sql_process
@@ -86,17 +86,16 @@ def run_sql(folder: Path, sql: str, filters: Filters, *, limits: Limits = _USUAL
     if not _PLACES.acquire(timeout=_LONGEST_WAIT_S):
         raise SqlCellError("Other SQL cells are still running. Run this one again in a moment.")
     try:
-        copy = _newest(folder)
+        # A generation may be deleted before it is loaded; then there is a newer one.
         for _ in range(KEPT):
+            copy = _newest(folder)
             started = time.perf_counter()
             head, rows = _asked(_request(copy, sql, filters, limits), limits)
-            asked, copy = copy, _newest(folder)
-            # A generation may be deleted while it is asked; then there is a newer one.
-            if head.get("error") != "stale" or copy.folder == asked.folder:
+            if head.get("error") != "stale":
                 break
         if "error" in head:
             raise _error(str(head["error"]), str(head["detail"]), head["line"], limits)
-        return SqlAnswer(_frame(rows), bool(head["is_cut"]), time.perf_counter() - started, asked.manifest.sequence)
+        return SqlAnswer(_frame(rows), bool(head["is_cut"]), time.perf_counter() - started, copy.manifest.sequence)
     finally:
         _PLACES.release()
 
@@ -109,14 +108,18 @@ def _newest(folder: Path) -> Copy:
 
 
 def _request(copy: Copy, sql: str, filters: Filters, limits: Limits) -> bytes:
-    condition, bound = to_where(filters, zone_of(copy))
+    """What the process is told. Raises SqlCellError where the generation lacks what cells need."""
+    try:
+        condition, bound = to_where(filters, zone_of(copy))
+        paths = {name: copy.paths(name) for name in RELATIONS if name != FILTERED}
+    except (KeyError, StoreDamagedError) as error:
+        raise _error("stale", "", None, limits) from error
     tables = {
         name: {
             "columns": [one.column for one in SCHEMA if one.relation == name],
-            "paths": [str(path.resolve()) for path in copy.paths(name)],
+            "paths": [str(path.resolve()) for path in paths[name]],
         }
-        for name in RELATIONS
-        if name != FILTERED
+        for name in paths
     }
     filtered = {
         "name": FILTERED,
@@ -130,15 +133,20 @@ def _request(copy: Copy, sql: str, filters: Filters, limits: Limits) -> bytes:
 
 def _asked(request: bytes, limits: Limits) -> tuple[Mapping[str, Any], bytes]:
     """What the process said of its answer, and the rows. Whatever happens, no process is left. Raises SqlCellError."""
-    process = subprocess.Popen(  # noqa: S603  # our own interpreter and script; the user's text goes to its input
-        [sys.executable, "-I", "-B", str(_SCRIPT), str(limits.memory_bytes), str(limits.cpu_seconds)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=_ENVIRONMENT,
-        cwd="/",
-        start_new_session=True,
-    )
+    try:
+        process = subprocess.Popen(  # noqa: S603  # our own interpreter and script; the user's text goes to its input
+            [sys.executable, "-I", "-B", str(_SCRIPT), str(limits.memory_bytes), str(limits.cpu_seconds)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=_ENVIRONMENT,
+            cwd="/",
+            # A group, to be killed as one, but no session: Linux shares the processor out by session first, so that
+            # in one of its own the cell would stand beside the app as its equal, however low its priority is.
+            process_group=0,
+        )
+    except OSError as error:
+        raise _error("broken", type(error).__name__, None, limits) from error
     is_late = threading.Event()
 
     def stop() -> None:
@@ -152,8 +160,8 @@ def _asked(request: bytes, limits: Limits) -> tuple[Mapping[str, Any], bytes]:
     assert process.stdin is not None  # noqa: S101  # both are pipes
     assert process.stdout is not None  # noqa: S101
     try:
-        with process.stdout, suppress(BrokenPipeError):  # how it ended says why it did not read
-            with process.stdin:
+        with process.stdout:
+            with suppress(BrokenPipeError), process.stdin:  # how it ended says why it did not read
                 process.stdin.write(request)
             said = process.stdout.read(most + 1)
     finally:
@@ -174,7 +182,7 @@ def _asked(request: bytes, limits: Limits) -> tuple[Mapping[str, Any], bytes]:
         raise _error("late", "", None, limits)
     if process.returncode == -signal.SIGXCPU:
         raise _error("cpu", "", None, limits)
-    raise _error("memory" if process.returncode < 0 else "broken", str(process.returncode), None, limits)
+    raise _error("memory" if process.returncode < 0 else "broken", f"exit code {process.returncode}", None, limits)
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:
@@ -216,7 +224,7 @@ def _error(kind: str, detail: str, line: int | None, limits: Limits) -> SqlCellE
         "totals, and check that each join has its condition.",
         "cpu": f"The statement computed for longer than {limits.cpu_seconds} s and was stopped. Ask for fewer days, or "
         "for totals.",
-        "broken": f"The cell's process could not be set up on this machine (exit code {first}). Tell the person who "
+        "broken": f"The cell's process could not be set up on this machine ({first}). Tell the person who "
         "looks after it.",
     }
     return SqlCellError(words[kind], line)

@@ -7,11 +7,15 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
+
 from leadlib.errors import StoreBusyError, StoreError, StoreUnreadableError
 from leadlib.store import disk
-from leadlib.store.files import File
+from leadlib.store.files import File, names_of_migrations
 from leadlib.store.generations import FOLDER as GENERATIONS
-from leadlib.store.generations import remove_drafts
+from leadlib.store.generations import KEPT, newest_copy, remove_drafts
+from leadlib.store.mark import Mark
+from leadlib.store.memory import nobody, tables_of
 from leadlib.store.restoring import PERSONAL_COPY, open_file
 
 ANALYTICS = "leads.duckdb"
@@ -25,6 +29,7 @@ class Opened:
     analytics: File
     personal: File
     lock: disk.Lock
+    is_published: bool = False
 
     @property
     def is_read_only(self) -> bool:
@@ -78,6 +83,37 @@ def open_files(folder: Path) -> Opened:
         lock.release()
         raise
     return Opened(analytics, personal, lock)
+
+
+def open_published(folder: Path) -> Opened | None:
+    """The newest generation in `folder`, read into memory, with nobody in its personal file; None while there is none.
+
+    It needs no lock and stays as it is, whatever the app does to the folder meanwhile. Raises StoreUnreadableError if
+    another version of this program has written it.
+    """
+    # The newest may be deleted between its being found and its being read; then there is a newer one.
+    for _ in range(KEPT):
+        copy = newest_copy(folder / GENERATIONS)
+        if copy is None:
+            return None
+        if copy.manifest.migrations != names_of_migrations("analytics"):
+            raise StoreUnreadableError(
+                f"{copy.folder} was written by another version of Leadlight. Let this version sync once.",
+                str(copy.folder),
+            )
+        try:
+            analytics = tables_of(copy)
+        except duckdb.Error:
+            continue
+        lock = disk.Lock(folder / "store.lock")  # never taken
+        return Opened(analytics, nobody(folder / PERSONAL), lock, is_published=True)
+    return None
+
+
+def is_published_whole(folder: Path) -> bool:
+    """True if the newest generation in `folder` has all that was committed to the store."""
+    copy = newest_copy(folder / GENERATIONS)
+    return copy is not None and copy.manifest.sequence == Mark((folder / ANALYTICS).with_suffix(".sequence")).read()
 
 
 def _may_write(folder: Path) -> bool:

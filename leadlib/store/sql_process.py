@@ -330,10 +330,11 @@ def _without_decimals(table: "pa.Table") -> "pa.Table":
 
     for number, field in enumerate(table.schema):
         if pa.types.is_decimal(field.type):
+            values = [None if value is None else int(value) for value in table.column(number).to_pylist()]
             try:
-                column = table.column(number).cast(pa.int64())
-            except pa.ArrowInvalid:
-                column = table.column(number).cast(pa.float64())
+                column = pa.array(values, pa.int64())
+            except (pa.ArrowInvalid, OverflowError):
+                column = pa.array([None if value is None else float(value) for value in values], pa.float64())
             table = table.set_column(number, field.name, column)
     return table
 
@@ -345,6 +346,8 @@ def _in_words(connection: "duckdb.DuckDBPyConnection", error: Exception, sql: st
     if type(error).__name__ not in _QUOTED_ERRORS:
         return RefusedError("outside", type(error).__name__)
     words, _ = _parts(error)
+    if words.startswith("Max expression depth"):
+        return RefusedError("depth")
     position = None
     # The answer is asked for within a statement of ours, whose positions say nothing. Run as it stands it fails at the
     # same place; one that took long is not run again, because its time would be up before its error was told.

@@ -18,7 +18,13 @@ import pandas as pd
 import pyarrow as pa
 
 from leadlib.badge_rules import EXAMPLE, BadgeRules
-from leadlib.errors import StoreError, WrongPortalError
+from leadlib.errors import (
+    StoreBusyError,
+    StoreError,
+    StoreReadOnlyError,
+    StoreUnreadableError,
+    WrongPortalError,
+)
 from leadlib.records import AgentName, Contact, Lead, ListingName, ProjectName, RejectedRow
 from leadlib.store import backup, erasing, events, generations, names, restoring, suppression
 from leadlib.store.absences import (
@@ -40,7 +46,7 @@ from leadlib.store.frames import frame_of
 from leadlib.store.ledger import fold_slices, write_slices
 from leadlib.store.names import NO_IDS, Ids
 from leadlib.store.notebooks import NotebookVersion, versions, write_version
-from leadlib.store.opening import Opened, open_files
+from leadlib.store.opening import ANALYTICS, Opened, is_published_whole, open_files, open_published
 from leadlib.store.rows import SliceRow, SyncRow
 from leadlib.store.suppression import Person, without_person
 from leadlib.store.writes import (
@@ -99,7 +105,8 @@ class Store:
         self._hash_key = self._load_hash_key()
         self._suppression = suppression.load(self._personal.cursor(), self._hash_key)
         # What cannot be written down, because nothing can.
-        self._standing = (Alarm("read_only", _READ_ONLY, datetime.now(UTC)),) if opened.is_read_only else ()
+        is_locked_out = opened.is_read_only and not opened.is_published
+        self._standing = (Alarm("read_only", _READ_ONLY, datetime.now(UTC)),) if is_locked_out else ()
         self._alarms = self._load_alarms()
 
     @classmethod
@@ -133,13 +140,65 @@ class Store:
             raise
         return store
 
+    @classmethod
+    def open_beside(
+        cls,
+        folder: Path,
+        *,
+        timezone: ZoneInfo,
+        portal: str = "",
+        working_hours: WorkingHours = USUAL_HOURS,
+        sla_minutes: int = 60,
+        badge_rules: BadgeRules = EXAMPLE,
+    ) -> "Store":
+        """The store in `folder` to be read beside whoever holds it, without the persons; nothing of it is kept open.
+
+        What is read is the newest generation. Where nobody holds the store, that is first brought to what the store
+        has, for which it is held for a moment. Without a `portal` it is that whose leads are in it, and days begin
+        where the store has them begin. Raises StoreBusyError if it is held and there is no generation yet,
+        StoreUnreadableError if there is no store, WrongPortalError.
+        """
+        wishes = (working_hours, sla_minutes, badge_rules)
+        opened = open_published(folder)
+        if opened is None and not (folder / ANALYTICS).exists():
+            raise StoreUnreadableError(
+                f"There is no store in {folder}. Start the app, or run “python -m leadlib sync”, and open it then.",
+                str(folder),
+            )
+        if opened is None or not is_published_whole(folder):
+            # As the store has them: to open it with another zone would count its days anew.
+            zone = timezone if opened is None else ZoneInfo(_fact(opened, "timezone") or timezone.key)
+            try:
+                with cls.open(folder, timezone=zone, portal=portal) as store:
+                    store.publish()
+            except (StoreBusyError, StoreReadOnlyError):
+                if opened is None:
+                    raise
+            else:
+                if opened is not None:
+                    opened.close()
+                opened = open_published(folder)
+        assert opened is not None  # noqa: S101  # published above
+        store = cls(folder, opened, timezone, portal, *wishes)
+        try:
+            store._take_as_it_is()
+        except StoreError:
+            store.close()
+            raise
+        return store
+
     def close(self) -> None:
         self._opened.close()
 
     @property
     def is_read_only(self) -> bool:
-        """True if the store was opened where nothing may be written: every change raises StoreReadOnlyError."""
+        """True if the store was opened to be read only: every change raises StoreReadOnlyError."""
         return self._opened.is_read_only
+
+    @property
+    def has_persons(self) -> bool:
+        """False if the persons were left out when it was opened (`open_beside`): `contacts` then finds nobody."""
+        return not self._opened.is_published
 
     def __enter__(self) -> "Store":
         return self
@@ -673,7 +732,9 @@ class Store:
 
     def _claim_for_portal(self) -> None:
         owner = self.recall("portal")
-        if owner is None:
+        if not self.portal:
+            self.portal = owner or ""
+        elif owner is None:
             self.remember("portal", self.portal)
         elif owner != self.portal:
             raise WrongPortalError(
@@ -689,6 +750,11 @@ class Store:
                 with self._changing() as cursor:
                     cursor.execute("update leads set created_local = timezone(?, created_at)", [self.timezone.key])
             self.remember("timezone", self.timezone.key)
+
+
+def _fact(opened: Opened, key: str) -> str:
+    rows = opened.analytics.cursor().execute("select value from meta where key = ?", [key]).fetchall()
+    return str(rows[0][0]) if rows else ""
 
 
 @contextmanager

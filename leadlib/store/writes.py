@@ -92,34 +92,37 @@ def sender_key(contact: Contact, hash_key: bytes) -> str | None:
 def write_personal(cursor: duckdb.DuckDBPyConnection, leads: Sequence[Lead]) -> None:
     """Contacts and payloads of these leads; rows that are already as they should be are left alone."""
     leads = [lead for lead in leads if lead.raw]  # a person who was erased has left a lead without a text
-    payloads = pa.Table.from_pylist([{"lead_id": x.lead_id, "raw": x.raw} for x in leads], schema=_PAYLOAD_COLUMNS)
-    contacts = pa.Table.from_pylist(
-        [
-            {
-                "lead_id": x.lead_id,
-                "sender_name": x.contact.name,
-                "sender_phone": x.contact.phone,
-                "sender_email": x.contact.email,
-                "sender_whatsapp_username": x.contact.whatsapp_username,
-                "response_link": x.response_link,
-                "call_record_url": x.call_record_url,
-                "enrichment": x.enrichment,
-            }
-            for x in leads
-        ],
+    ids = [lead.lead_id for lead in leads]
+    payloads = pa.Table.from_pydict({"lead_id": ids, "raw": [lead.raw for lead in leads]}, schema=_PAYLOAD_COLUMNS)
+    contacts = pa.Table.from_pydict(
+        {
+            "lead_id": ids,
+            "sender_name": [lead.contact.name for lead in leads],
+            "sender_phone": [lead.contact.phone for lead in leads],
+            "sender_email": [lead.contact.email for lead in leads],
+            "sender_whatsapp_username": [lead.contact.whatsapp_username for lead in leads],
+            "response_link": [lead.response_link for lead in leads],
+            "call_record_url": [lead.call_record_url for lead in leads],
+            "enrichment": [lead.enrichment for lead in leads],
+        },
         schema=_CONTACT_COLUMNS,
     )
     cursor.register("incoming_payloads", payloads)
     cursor.register("incoming_contacts", contacts)
+    # By hash: to compare the texts themselves would read those of all leads that there are, each time.
     cursor.execute(
-        "create or replace temp table moved as select i.lead_id from incoming_payloads as i "
-        "anti join lead_payloads as p on p.lead_id = i.lead_id and p.raw = i.raw "
+        "create or replace temp table moved as "
+        "select lead_id from (select lead_id, md5_number_lower(raw) as raw_md5 from incoming_payloads) "
+        "anti join lead_payloads using (lead_id, raw_md5) "
         "union select lead_id from incoming_contacts anti join lead_contacts using (lead_id)"
     )
     for table in ("lead_contacts", "lead_payloads"):
         cursor.execute(f"delete from {table} where lead_id in (select lead_id from moved)")
     cursor.execute("insert into lead_contacts select i.* from incoming_contacts as i semi join moved using (lead_id)")
-    cursor.execute("insert into lead_payloads select i.* from incoming_payloads as i semi join moved using (lead_id)")
+    cursor.execute(
+        "insert into lead_payloads (lead_id, raw, raw_md5) "
+        "select lead_id, raw, md5_number_lower(raw) from incoming_payloads semi join moved using (lead_id)"
+    )
 
 
 def write_rejected_payloads(cursor: duckdb.DuckDBPyConnection, rows: Sequence[RejectedRow]) -> None:
@@ -127,8 +130,8 @@ def write_rejected_payloads(cursor: duckdb.DuckDBPyConnection, rows: Sequence[Re
     table = pa.Table.from_pylist([{"lead_id": r.sha256, "raw": r.raw} for r in rows], schema=_PAYLOAD_COLUMNS)
     cursor.register("incoming_rejected", table)
     cursor.execute(
-        "insert into lead_payloads select distinct lead_id, raw from incoming_rejected as i "
-        "anti join lead_payloads as p using (lead_id)"
+        "insert into lead_payloads (lead_id, raw) select distinct lead_id, raw from incoming_rejected "
+        "anti join lead_payloads using (lead_id)"
     )
 
 
@@ -147,29 +150,10 @@ def write_analytics(
     seen for the first time was true somewhere after the lead was last seen without it (or was created) and not after
     now. A lead that was marked as gone is live again.
     """
-    rows = [
-        {
-            "lead_id": x.lead_id,
-            "created_at": x.created_at,
-            "channel": x.channel,
-            "status": x.status,
-            "stage": x.stage,
-            "entity_type": x.entity_type,
-            "agent_id": x.agent_id,
-            "listing_id": x.listing_id,
-            "listing_reference": x.listing_reference,
-            "project_id": x.project_id,
-            "developer_id": x.developer_id,
-            "distribution_type": x.distribution_type,
-            "call_talk_time_s": x.call_talk_time_s,
-            "call_wait_time_s": x.call_wait_time_s,
-            "tags": list(x.tags),
-            "sender_key": sender_key(x.contact, hash_key),
-        }
-        for x in leads
-    ]
+    told = {name: [getattr(lead, name) for lead in leads] for name in _LEAD_COLUMNS.names if name != "sender_key"}
+    told["sender_key"] = [sender_key(lead.contact, hash_key) for lead in leads]
     now = {"observed_at": observed_at, "source": "rest"}
-    cursor.register("incoming", pa.Table.from_pylist(rows, schema=_LEAD_COLUMNS))
+    cursor.register("incoming", pa.Table.from_pydict(told, schema=_LEAD_COLUMNS))
     cursor.execute(
         f"""
         create or replace temp table staged as

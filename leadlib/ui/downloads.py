@@ -29,5 +29,8 @@ def draw(view: View) -> None:
         # An anchor with `download` keeps the page open; the address holds nothing but a random ticket.
         st.html("".join(links))
         with st.expander("What the columns and numbers mean"):
-            plain("Excel and Parquet files carry these words themselves; a CSV file has no place for them.")
+            plain(
+                "Excel and Parquet files carry these words themselves; a CSV file has no place for them. Every file "
+                "carries its filters, its time and a hash of its rows, which “python -m leadlib verify” looks into."
+            )
             facts({**{column.name: column.meaning for column in chosen_columns(personal)}, **NUMBERS})

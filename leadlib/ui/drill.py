@@ -80,6 +80,18 @@ def filters_of_bar(filters: Filters, by: str, mark: str) -> Filters:
     return chosen if key == ALL else chosen.with_values(_FILTER_OF[by], [key])
 
 
+def to_hour(filters: Filters) -> Callable[[str], None]:
+    """For `on_choose` of a chart of leads by hour, drawn under `filters`: asks for the leads of a cell or bar."""
+    return lambda mark: to_leads_under(filters_of_hour(filters, mark))
+
+
+def filters_of_hour(filters: Filters, mark: str) -> Filters:
+    """The filters that leave exactly the leads of an hour of the day, "9", or of one weekday, "mon/9"."""
+    weekday, _, hour = mark.rpartition("/")
+    narrowed = filters.with_values("weekday", [weekday]) if weekday else filters
+    return narrowed.with_values("hour", [hour])
+
+
 def follow() -> None:
     """Turns to the page that a click has asked for, if any. The shell calls this before it draws anything."""
     waiting = st.session_state.pop(_WAITING, None)

@@ -7,6 +7,7 @@ import pandas as pd
 
 from leadlib.filters import Filters
 from leadlib.metrics import summary
+from leadlib.records import LADDER
 from leadlib.ui import drill
 from leadlib.ui.engine import load
 from leadlib.ui.view import View
@@ -15,6 +16,30 @@ from leadlib.ui.view import View
 def to_week(view: View) -> Callable[[str], None]:
     """For `on_choose` of a chart of weeks: asks for all leads of the week, the younger ones too."""
     return lambda monday: drill.to_leads_under(filters_of_week(view.filters, monday))
+
+
+def to_reached(view: View) -> Callable[[str], None]:
+    """For `on_choose` of a chart of the funnel: asks for the leads that are known to have come as far as a bar.
+
+    A bar of leads without a channel leads nowhere: no filter tells them apart.
+    """
+
+    def choose(mark: str) -> None:
+        if not mark.endswith("/"):
+            drill.to_leads_under(filters_of_reached(view.filters, mark))
+
+    return choose
+
+
+def filters_of_reached(filters: Filters, mark: str) -> Filters:
+    """The filters that leave exactly the leads of a bar of the funnel, by its stage, or its stage and channel."""
+    stage, _, channel = mark.partition("/")
+    if channel:
+        filters = filters.with_values("type", [channel])
+    # Those who came further than a lower stage already fill its bar.
+    rungs = [LADDER.index(rung) for rung in filters["reached"] if rung in LADDER]
+    is_narrower = bool(rungs) and min(rungs) >= LADDER.index(stage)
+    return filters if is_narrower else filters.with_values("reached", [stage])
 
 
 def to_status(view: View, statuses: pd.DataFrame) -> Callable[[str], None]:

@@ -12,11 +12,10 @@ from datetime import date
 import streamlit as st
 
 from leadlib.errors import FilterError
-from leadlib.filters import FIELDS, Filters, filters_from_query, to_query
+from leadlib.filters import FIELDS, LINK_VERSION, Filters, filters_from_query, to_query
 from leadlib.metrics import CLOCKS, SLA_MINUTES
 from leadlib.notebooks import BUILTIN, is_name
 
-VERSION = "1"
 _VERSION_KEY = "v"
 
 
@@ -93,7 +92,7 @@ def restore(page: str) -> list[str]:
         put(filters)
         state["link_filters"] = filters
         problems += _put_params(query) + _strangers(query)
-        if query.get(_VERSION_KEY, [VERSION]) != [VERSION]:
+        if query.get(_VERSION_KEY, [LINK_VERSION]) != [LINK_VERSION]:
             problems.append("The link comes from another version of this app; what it shares with this one is shown.")
         state["link_problems"] = problems
     elif _touched() != state["link_touched"]:
@@ -123,7 +122,7 @@ def query_of(filters: Filters) -> dict[str, list[str]]:
         value = _text(st.session_state.get(param_key(setting.key), setting.default))
         if value != setting.default:
             query[setting.key] = [value]
-    return {_VERSION_KEY: [VERSION], **query} if query else {}
+    return {_VERSION_KEY: [LINK_VERSION], **query} if query else {}
 
 
 def put(filters: Filters) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from leadlib import formats
 from leadlib.config import Dialect
 from leadlib.filters import FIELDS, MISSING, Field, Filters
 from leadlib.metrics.choices import choices as choices_question
@@ -18,6 +19,8 @@ _WORDS = {
     **CHANNEL_LABELS,
     **ENTITY_LABELS,
     "agent": ENTITY_LABELS["publicProfile"],
+    **{day[:3].lower(): day for day in formats.WEEKDAYS},
+    **{str(hour): formats.hour(hour) for hour in range(24)},
 }
 
 
@@ -58,7 +61,8 @@ def _load_vocabulary(dialect: Dialect, data_version: int) -> Vocabulary:
     names: dict[str, dict[str, str]] = {field.key: {} for field in FIELDS}
     for field in FIELDS:
         if field.kind == "choice":
-            names[field.key] = {value: word(value) for value in values[field.key]}
+            known = {*values[field.key], *(value for words in field.values.values() for value in words)}
+            names[field.key] = {value: word(value) for value in known}
     for field_key, value, label in frame.loc[frame["label"].notna(), ["field", "value", "label"]].itertuples(
         index=False
     ):

@@ -9,6 +9,7 @@ import streamlit as st
 
 from leadlib import formats
 from leadlib.errors import LeadlibError, NotebookConflictError, NotebookError
+from leadlib.filters import LINK_VERSION
 from leadlib.notebooks import BUILTIN, Cell, Notebook, cells_from_json, cells_to_json, name_of
 from leadlib.store import NotebookVersion, Store
 from leadlib.ui import links
@@ -167,7 +168,7 @@ def _cells_of(view: View, saved: NotebookVersion) -> tuple[Cell, ...]:
 def _draw_share(view: View, name: str) -> None:
     query = links.query_of(view.filters)
     # Also where it is the first one, which the bare address opens: which one that is may change.
-    query = {"v": [links.VERSION], **query, "notebook": [name]}
+    query = {"v": [LINK_VERSION], **query, "notebook": [name]}
     plain("This link opens the notebook with the filters that are in force now.", tone="normal")
     st.code(f"{st.context.url or '/notebook'}?{urlencode(query, doseq=True)}", language=None, wrap_lines=True)
 

@@ -34,8 +34,10 @@ def notes_on_change(frame: pd.DataFrame) -> list[str]:
 
 
 def notes_on_senders(grain: str) -> list[str]:
-    """What must not be done with the numbers."""
-    return [f"Somebody who writes in two {grain}s counts in both, so senders do not add up to those of the whole time."]
+    """What must not be done with the numbers, and what a click does."""
+    click = "" if grain == "hour" else " A click on a bar leads to its leads."
+    twice = f"Somebody who writes in two {grain}s counts in both, so senders do not add up to those of the whole time."
+    return [f"{twice}{click}"]
 
 
 def draw_silence(view: View) -> None:

@@ -9,7 +9,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from leadlib.cli.tables import plain
+from leadlib.cells import plain
 from leadlib.filters import Filters
 from leadlib.metrics import METRICS, QUESTIONS, replies_by
 from leadlib.records import LADDER
@@ -97,6 +97,27 @@ def test_tables_are_for_people(sample: Installation) -> None:
     hours = sample.run("metrics", "volume", "--grain", "hour", "--filter", "from=2026-11-23").out.splitlines()
     assert hours[4].startswith("2026-11-23 00:00  all  All leads")
     assert hours[-1].startswith("2026-11-23 15:00  all  All leads")
+
+
+def test_a_file_is_verified_and_one_that_was_altered_ends_with_1(sample: Installation) -> None:
+    path = sample.folder / "verified.csv"
+    sample.run("export", "--format", "csv", "--output", str(path), "--filter", "type=call")
+    done = sample.run("verify", str(path))
+    assert (done.code, done.out.splitlines()[0]) == (
+        0,
+        "Match: the file is as it was written, and the store has the same leads with the same values.",
+    )
+    assert "Channel call, as of 23\u00a0Nov\u00a02026, 16:00" in done.err
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"call"', '"chat"', 2), encoding="utf-8")
+    done = sample.run("verify", str(path))
+    lead_ids = sorted(row["lead_id"] for row in csv.DictReader(io.StringIO(text.lstrip("\ufeff"))))
+    assert done.code == 1
+    assert "The file was altered" in done.out
+    assert "2\u00a0leads: with other values, in channel (2)." in done.out
+    assert any(lead_id in done.out for lead_id in lead_ids)
+    path.write_text("lead_id\nx\n", encoding="utf-8")
+    assert (sample.run("verify", str(path)).code, sample.run("verify", f"{path}.not").code) == (2, 2)
 
 
 @pytest.mark.parametrize("fmt", ["csv", "xlsx"])

@@ -1,0 +1,73 @@
+"""A mark is clicked, and the table that opens has as many rows as the mark counts."""
+
+import re
+from collections.abc import Callable, Iterator
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Page
+
+from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings
+from tests.conftest import at
+from tests.e2e.conftest import AppServer, serve_app, settle
+
+# The middle of the bar that carries this mark as Plotly has drawn it, how long it is, and what a pointer reads there.
+_MIDDLE = """(chart, mark) => {
+    const plot = chart.querySelector('.js-plotly-plot')
+    const { xaxis, yaxis, _size: room } = plot._fullLayout
+    const frame = plot.getBoundingClientRect()
+    for (const [place, trace] of plot.data.entries()) {
+        const index = (trace.type === 'bar' ? trace.customdata ?? [] : []).findIndex(row => row[0] === mark)
+        if (index < 0) continue
+        const { p, b, s } = plot.calcdata[place][index]
+        const [x, y] = trace.orientation === 'h' ? [b + s / 2, p] : [p, b + s / 2]
+        const words = [String(s), ...trace.customdata[index]].at(trace.customdata[index].length > 1 ? -1 : 0)
+        return { x: frame.x + room.l + xaxis.c2p(x), y: frame.y + room.t + yaxis.c2p(y), words }
+    }
+}"""
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
+    with SandboxServer(SandboxSettings(n_leads=3_000, frozen_at=at("2026-11-20 09:00"))) as portal:
+        settings = {"LEADLIB_API_URL": portal.url, "LEADLIB_API_KEY": API_KEY, "LEADLIB_API_SECRET": API_SECRET}
+        with serve_app(tmp_path_factory.mktemp("app"), **settings, LEADLIB_SYNC_MINUTES="60") as server:
+            server.wait_for_leads()
+            yield server
+
+
+@pytest.mark.parametrize(
+    ("path", "title", "mark", "counted", "query"),
+    [
+        (
+            *("", "Leads a day by channel", "2026-11-12/day/whatsapp", r"^(\d+)$"),
+            {"type": ["whatsapp"], "from": ["2026-11-12"], "to": ["2026-11-12"]},
+        ),
+        ("funnel?v=1&type=email", "All channels", "opened", r"([\d,]+) of [\d,]+ leads", {"reached": ["opened"]}),
+        ("volume", "When leads come in", "tue/10", r"([\d,]+)\sleads in all", {"weekday": ["tue"], "hour": ["10"]}),
+    ],
+    ids=["day", "stage", "hour-of-the-week"],
+)
+def test_a_click_on_a_mark_shows_as_many_rows_as_it_counts(
+    app: AppServer,
+    open_page: Callable[..., Page],
+    path: str,
+    title: str,
+    mark: str,
+    counted: str,
+    query: dict[str, str],
+) -> None:
+    page = open_page(f"{app.url}/{path}")
+    chart = page.locator(f".st-key-chart-{title.replace(' ', '-')}")
+    chart.locator(".barlayer").wait_for()
+    chart.scroll_into_view_if_needed()
+    middle = chart.evaluate(_MIDDLE, mark)
+    found = re.search(counted, middle["words"])
+    assert found is not None
+    page.mouse.click(middle["x"], middle["y"])
+    page.get_by_role("heading", name="Leads", exact=True).wait_for()
+    page.get_by_text(re.compile(rf"^1–\d+ of {found[1]}\sleads$")).wait_for()
+    settle(page)
+    assert query.items() <= parse_qs(urlsplit(page.url).query).items()
+    # A colleague who is sent the address sees the same rows.
+    open_page(page.url).get_by_text(re.compile(rf"^1–\d+ of {found[1]}\sleads$")).wait_for()
