@@ -153,15 +153,15 @@ class Engine:
             self.store.clear_alarm("unpublished")
 
     def keep_store(self, now: datetime | None = None) -> None:
-        """What is due once a day, and after a notebook was saved: old persons forgotten, the rest of the personal file
-        copied for repairs.
+        """What is due once a day, and after people have written something: old persons forgotten, the rest of the
+        personal file copied for repairs.
 
         `now` is this moment unless it is given. Raises StoreError.
         """
         now = now or datetime.now(UTC)
         copied_at = self.store.personal_copied_at()
         # What people have written comes back from nowhere else.
-        is_due = now - copied_at >= _COPY_EVERY or self.store.notebooks_saved_at() > copied_at
+        is_due = now - copied_at >= _COPY_EVERY or self.store.words_written_at() > copied_at
         if self.store.is_read_only or not is_due:
             return
         if self.settings.retention_months:

@@ -35,6 +35,7 @@ def run(asked: argparse.Namespace) -> int:
     for number, what in (
         (erased.n_texts, "unreadable row"),
         (erased.n_notebooks, "version of a notebook that held a phone or an address of theirs"),
+        (erased.n_keepsakes, "saved view or note that held a phone or an address of theirs"),
         (erased.n_deliveries, "waiting event"),
         (erased.n_damaged, "damaged file that had been put aside"),
     ):

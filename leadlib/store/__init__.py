@@ -9,6 +9,7 @@ from leadlib.store.alarms import Alarm
 from leadlib.store.backup import is_free, restore_backup
 from leadlib.store.erasing import Erased, months_before
 from leadlib.store.events import LeadEvent
+from leadlib.store.keepsakes import DayNote, SavedView
 from leadlib.store.notebooks import NotebookVersion
 from leadlib.store.rows import SliceRow, SyncRow
 from leadlib.store.store import Store
@@ -18,10 +19,12 @@ from leadlib.store.writes import UpsertCount
 __all__ = [
     "AbsenceCount",
     "Alarm",
+    "DayNote",
     "Erased",
     "LeadEvent",
     "NotebookVersion",
     "Person",
+    "SavedView",
     "SliceRow",
     "Store",
     "SyncRow",

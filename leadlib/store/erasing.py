@@ -11,6 +11,7 @@ from leadlib.errors import StoreError
 from leadlib.records import Contact
 from leadlib.store import disk, suppression
 from leadlib.store.files import File
+from leadlib.store.keepsakes import erase_from_keepsakes
 from leadlib.store.notebooks import erase_from_notebooks
 from leadlib.store.suppression import Person
 from leadlib.store.writes import sender_key
@@ -23,8 +24,8 @@ _IDS_AT_ONCE = 50_000
 
 @dataclass(frozen=True)
 class Erased:
-    """What an erasure found: leads that have lost their sender; other texts, deliveries, damaged files and versions of
-    notebooks that were removed.
+    """What an erasure found: leads that have lost their sender; other texts, deliveries, damaged files, versions of
+    notebooks, and saved views and notes that were removed.
     """
 
     n_leads: int
@@ -32,6 +33,7 @@ class Erased:
     n_deliveries: int
     n_damaged: int
     n_notebooks: int
+    n_keepsakes: int
 
 
 def months_before(now: datetime, months: int) -> datetime:
@@ -41,8 +43,8 @@ def months_before(now: datetime, months: int) -> datetime:
     return now.replace(year=max(year, 1), month=month + 1, day=min(now.day, last_day))
 
 
-def erase_rows(personal: File, analytics: File, person: Person, hash_key: bytes) -> tuple[int, int, int]:
-    """Puts the person on the list, and deletes their rows; gives the number of leads, other texts and notebooks found.
+def erase_rows(personal: File, analytics: File, person: Person, hash_key: bytes) -> tuple[int, int, int, int]:
+    """Puts the person on the list, and deletes their rows; gives how many leads, other texts, notebooks and keepsakes.
 
     The list is committed with the deletion in the personal file, which comes first: whatever happens then, the person
     is kept out, and the same call again finishes the work.
@@ -56,6 +58,7 @@ def erase_rows(personal: File, analytics: File, person: Person, hash_key: bytes)
         for table in _PERSONAL_TABLES:
             cursor.execute(f"delete from {table} where lead_id in (select unnest($ids))", {"ids": sorted(ids)})
         n_notebooks = erase_from_notebooks(cursor, person)
+        n_keepsakes = erase_from_keepsakes(cursor, person)
     with analytics.transaction() as cursor:
         keys = [sender_key(Contact(phone=phone), hash_key) for phone in person.phones]
         keys += [sender_key(Contact(email=email), hash_key) for email in person.emails]
@@ -65,7 +68,7 @@ def erase_rows(personal: File, analytics: File, person: Person, hash_key: bytes)
             {"ids": sorted(lead_ids), "keys": keys},
         ).fetchall()
     n_leads = len((lead_ids - set(person.lead_ids)) | {str(lead_id) for (lead_id,) in changed})
-    return n_leads, len(text_ids), n_notebooks
+    return n_leads, len(text_ids), n_notebooks, n_keepsakes
 
 
 def erase_files(folder: Path, person: Person) -> tuple[int, int]:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from leadlib.errors import (
     WrongPortalError,
 )
 from leadlib.records import AgentName, Contact, Lead, ListingName, ProjectName, RejectedRow
-from leadlib.store import backup, erasing, events, generations, names, restoring, suppression
+from leadlib.store import backup, erasing, events, generations, keepsakes, names, restoring, suppression
 from leadlib.store.absences import (
     AbsenceCount,
     Stretch,
@@ -43,6 +43,7 @@ from leadlib.store.erasing import Erased
 from leadlib.store.events import LeadEvent
 from leadlib.store.files import File, failed_query
 from leadlib.store.frames import frame_of
+from leadlib.store.keepsakes import DayNote, SavedView
 from leadlib.store.ledger import fold_slices, write_slices
 from leadlib.store.names import NO_IDS, Ids
 from leadlib.store.notebooks import NotebookVersion, versions, write_version
@@ -108,6 +109,7 @@ class Store:
         is_locked_out = opened.is_read_only and not opened.is_published
         self._standing = (Alarm("read_only", _READ_ONLY, datetime.now(UTC)),) if is_locked_out else ()
         self._alarms = self._load_alarms()
+        self._load_keepsakes()
 
     @classmethod
     def open(
@@ -269,10 +271,22 @@ class Store:
         """All versions of a notebook, newest first; empty if it was never saved."""
         return versions(self._personal, "name = $name", {"name": name})
 
-    def notebooks_saved_at(self) -> datetime:
-        """When a notebook was last saved or deleted, UTC; long ago if none ever was."""
+    def words_written_at(self) -> datetime:
+        """When people last saved a notebook, a view or a note, or took one down, UTC; long ago if they never did."""
         last = versions(self._personal, "saved_at = (select max(saved_at) from notebooks)")
-        return last[0].saved_at if last else datetime.min.replace(tzinfo=UTC)
+        return max([keepsakes.changed_at(self._personal), *(one.saved_at for one in last[:1])])
+
+    def saved_views(self) -> tuple[SavedView, ...]:
+        """The views that people have named, oldest first. Every page asks, so the answer is kept in memory."""
+        return self._saved_views
+
+    def day_notes(self) -> tuple[DayNote, ...]:
+        """What people have noted on days, by day. Every chart over time asks, so the answer is kept in memory."""
+        return self._day_notes
+
+    def _load_keepsakes(self) -> None:
+        self._saved_views = keepsakes.saved_views(self._personal)
+        self._day_notes = keepsakes.day_notes(self._personal)
 
     def alarms(self) -> tuple[Alarm, ...]:
         """What is wrong at the moment, oldest first. Every page asks, so the answer is kept in memory."""
@@ -542,6 +556,21 @@ class Store:
             with self._personal.transaction() as cursor:
                 write_version(cursor, gone)
 
+    def save_view(self, title: str, page: str, query: Mapping[str, Sequence[str]], author: str) -> None:
+        """Puts a view up for everybody: a page, and the parameters of its address."""
+        with self._keeping() as cursor:
+            keepsakes.write_view(cursor, title, page, query, author)
+
+    def note_on_day(self, day: date, words: str, author: str) -> None:
+        """Puts a note on a day of the account's clock, for everybody."""
+        with self._keeping() as cursor:
+            keepsakes.write_note(cursor, day, words, author)
+
+    def take_down(self, keepsake: SavedView | DayNote) -> None:
+        """Takes a view or a note from the screens. Once is as good as twice; its row stays."""
+        with self._keeping() as cursor:
+            keepsakes.take_down(cursor, keepsake)
+
     def raise_alarm(self, kind: str, message: str) -> None:
         """Puts up an alarm, shown on every page until `clear_alarm`. Again with other words: the words change."""
         if all((alarm.kind, alarm.message) != (kind, message) for alarm in self.alarms()):
@@ -615,8 +644,11 @@ class Store:
         Raises StoreError; the same call again finishes what is left to do.
         """
         with self._leads_lock:
-            n_leads, n_texts, n_notebooks = erasing.erase_rows(self._personal, self._analytics, person, self._hash_key)
+            n_leads, n_texts, n_notebooks, n_keepsakes = erasing.erase_rows(
+                self._personal, self._analytics, person, self._hash_key
+            )
             self._suppression = suppression.load(self._personal.cursor(), self._hash_key)
+            self._load_keepsakes()
             n_deliveries, n_damaged = erasing.erase_files(self.folder, person)
             self._personal.checkpoint()
             self._personal.close()
@@ -628,7 +660,7 @@ class Store:
             generations.publish(self._personal, self.folder / restoring.PERSONAL_COPY, kept=1)
             generations.publish(self._analytics, self.folder / generations.FOLDER, kept=1)
             self.data_version = next(_VERSIONS)
-        return Erased(n_leads, n_texts, n_deliveries, n_damaged, n_notebooks)
+        return Erased(n_leads, n_texts, n_deliveries, n_damaged, n_notebooks, n_keepsakes)
 
     def back_up(self, folder: Path) -> dict[str, int]:
         """Copies all tables, the personal ones too, into a new folder; rows per table. Raises StoreError."""
@@ -729,6 +761,12 @@ class Store:
         with self._analytics.transaction() as cursor:
             yield cursor
         self.data_version = next(_VERSIONS)
+
+    @contextmanager
+    def _keeping(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self._personal.transaction() as cursor:
+            yield cursor
+        self._load_keepsakes()
 
     def _claim_for_portal(self) -> None:
         owner = self.recall("portal")

@@ -1,13 +1,13 @@
 """From a figure to what is behind it: sets a filter and turns to another page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 import streamlit as st
 
 from leadlib.filters import Filters
 from leadlib.metrics import ALL, between, days_of_bucket, grain_named
-from leadlib.ui.links import filter_key, keep, param_key, put
+from leadlib.ui.links import filter_key, keep, param_key, put, put_query
 from leadlib.ui.screens import screen
 
 _WAITING = "drill_waiting"
@@ -90,6 +90,12 @@ def filters_of_hour(filters: Filters, mark: str) -> Filters:
     weekday, _, hour = mark.rpartition("/")
     narrowed = filters.with_values("weekday", [weekday]) if weekday else filters
     return narrowed.with_values("hour", [hour])
+
+
+def to_view(page: str, query: Mapping[str, Sequence[str]]) -> None:
+    """For a button's on_click: what a link to this page with these parameters shows."""
+    put_query(query)
+    st.session_state[_WAITING] = page
 
 
 def follow() -> None:

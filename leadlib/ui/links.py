@@ -88,10 +88,7 @@ def restore(page: str) -> list[str]:
         # A page's own widgets vanish with the page; this keeps their choice for the return.
         state[param_key(param.key)] = state.get(param_key(param.key), param.state_of(param.default))
     if is_first or is_back:
-        filters, problems = filters_from_query(query)
-        put(filters)
-        state["link_filters"] = filters
-        problems += _put_params(query) + _strangers(query)
+        problems = put_query(query)
         if query.get(_VERSION_KEY, [LINK_VERSION]) != [LINK_VERSION]:
             problems.append("The link comes from another version of this app; what it shares with this one is shown.")
         state["link_problems"] = problems
@@ -100,6 +97,14 @@ def restore(page: str) -> list[str]:
     state["link_page"] = page
     problems_now: list[str] = state["link_problems"]
     return problems_now
+
+
+def put_query(query: Mapping[str, Sequence[str]]) -> list[str]:
+    """Sets all widgets to what the parameters of a link say, and says what in them made no sense."""
+    filters, problems = filters_from_query(query)
+    put(filters)
+    st.session_state["link_filters"] = filters
+    return problems + _put_params(query) + _strangers(query)
 
 
 def publish(filters: Filters) -> None:

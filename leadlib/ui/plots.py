@@ -6,9 +6,11 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from leadlib import charts
 from leadlib.metrics import metric_named
 from leadlib.theme import Theme
 from leadlib.ui import numbers
+from leadlib.ui.pinned import words_by_day
 from leadlib.ui.screens import screen
 from leadlib.ui.text import plain
 
@@ -43,6 +45,7 @@ def draw(
                 define(metrics)
                 numbers.draw(numbers.twin(table, metrics), alt=f"The numbers behind “{title}”")
         plain(takeaway)
+        noted = charts.with_day_notes(figure, words_by_day(), theme=current_theme())
         key = f"chart {title}"
         st.plotly_chart(
             figure,
@@ -53,7 +56,7 @@ def draw(
             on_select="ignore" if on_choose is None else lambda: _take_mark(key, on_choose),
             selection_mode="points",
         )
-        for note in notes:
+        for note in (*notes, *noted):
             plain(note)
         if more:
             target = screen(more)

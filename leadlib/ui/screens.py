@@ -53,3 +53,8 @@ def _is_listed(name: str) -> bool:
 def all_screens() -> list[StreamlitPage]:
     """Every screen, for the navigation."""
     return [screen(name) for name in _SCREENS]
+
+
+def name_of(page: StreamlitPage) -> str:
+    """The name by which `screen` knows a page that is shown."""
+    return page.url_path or next(iter(_SCREENS))

@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from leadlib.errors import LeadlibError
-from leadlib.ui import api_panel, drill, filter_bar, links, sandbox_note, states, status, style
+from leadlib.ui import api_panel, drill, filter_bar, links, pinned, sandbox_note, states, status, style
 from leadlib.ui.engine import get_engine
 from leadlib.ui.names import load_vocabulary
 from leadlib.ui.screens import all_screens
@@ -27,11 +27,13 @@ try:
     problems = links.restore(page.url_path)
     vocabulary = load_vocabulary()
     with st.sidebar:
+        pinned.draw_views(engine)
         filters = filter_bar.draw(vocabulary)
     view = View(engine, filters, vocabulary)
     set_view(view)
     links.publish(filters)
     with st.sidebar:
+        pinned.draw(engine, page, filters)
         api_panel.draw(engine, filters)
     with st.container(gap="xxsmall"):
         sandbox_note.draw(engine)

@@ -21,6 +21,11 @@ def markdown(text: str) -> None:
     st.markdown(without_images(text))
 
 
+def literal(text: str) -> str:
+    """For a label that Streamlit reads as Markdown: every sign stands for itself."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
+
+
 def without_images(text: str) -> str:
     """Markdown in which each image is a link: a stranger's server need not know who reads this."""
     return re.sub(r"!+\[", "[", text)

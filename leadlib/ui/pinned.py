@@ -1,0 +1,107 @@
+"""What people have pinned up for everybody: views by name, and notes on days that stand on every chart over time."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from leadlib import formats
+from leadlib.engine import Engine
+from leadlib.filters import Filters
+from leadlib.store import DayNote, SavedView
+from leadlib.ui import drill, links
+from leadlib.ui.engine import get_engine
+from leadlib.ui.screens import name_of
+from leadlib.ui.text import literal, plain
+
+_TITLE, _PINNED_BY = "pin_title", "pin_author"
+_DAY, _WORDS, _NOTED_BY = "note_day", "note_words", "note_author"
+_NOBODY = "local"
+_FOR_ALL = "Everybody who opens this app sees it, so leave phones and addresses out."
+
+
+def draw_views(engine: Engine) -> None:
+    """The views that are pinned, each a click away."""
+    for view in engine.store.saved_views():
+        st.button(
+            literal(view.title),
+            key=f"pinned_{view.view_id}",
+            on_click=drill.to_view,
+            args=(view.page, view.query),
+            type="tertiary",
+            icon=":material/keep:",
+            help="A pinned view: page, filters and settings",
+        )
+
+
+def draw(engine: Engine, page: StreamlitPage, filters: Filters) -> None:
+    """The boxes to pin this view and to note something on a day."""
+    if engine.store.is_read_only:
+        return
+    with st.container(horizontal=True):
+        with st.popover("Pin view", icon=":material/keep:", key="pin_box"):
+            _draw_pinning(engine, name_of(page), links.query_of(filters))
+        with st.popover("Note a day", icon=":material/edit_calendar:", key="note_box"):
+            _draw_noting(engine)
+
+
+def words_by_day() -> Mapping[date, Sequence[str]]:
+    """What is noted, by day."""
+    found: dict[date, list[str]] = {}
+    for note in get_engine().store.day_notes():
+        found.setdefault(note.day, []).append(note.words)
+    return found
+
+
+def _draw_pinning(engine: Engine, page: str, query: Mapping[str, Sequence[str]]) -> None:
+    with st.form("pin_form", clear_on_submit=True, border=False):
+        st.text_input("Name of this view", key=_TITLE, max_chars=60, placeholder="Calls of last month")
+        st.text_input("Your name", key=_PINNED_BY, max_chars=60, placeholder=_NOBODY)
+        plain(f"Page, filters and settings as they are now. {_FOR_ALL}")
+        st.form_submit_button("Pin it", on_click=_pin, args=(engine, page, query))
+    for view in engine.store.saved_views():
+        _draw_taking_down(engine, view, view.title, view.author)
+
+
+def _draw_noting(engine: Engine) -> None:
+    with st.form("note_form", clear_on_submit=True, border=False):
+        st.date_input("Day", value=None, key=_DAY, format="YYYY-MM-DD")
+        st.text_input("What happened", key=_WORDS, max_chars=80, placeholder="Campaign started")
+        st.text_input("Your name", key=_NOTED_BY, max_chars=60, placeholder=_NOBODY)
+        plain(f"It stands on every chart over time. {_FOR_ALL}")
+        st.form_submit_button("Note it", on_click=_note, args=(engine,))
+    for note in engine.store.day_notes():
+        _draw_taking_down(engine, note, f"{formats.day(note.day)} – {note.words}", note.author)
+
+
+def _pin(engine: Engine, page: str, query: Mapping[str, Sequence[str]]) -> None:
+    if title := _typed(_TITLE):
+        engine.store.save_view(title, page, query, _typed(_PINNED_BY) or _NOBODY)
+    else:
+        st.toast("Give the view a name, then pin it.")
+
+
+def _note(engine: Engine) -> None:
+    day = st.session_state[_DAY]
+    if isinstance(day, date) and (words := _typed(_WORDS)):
+        engine.store.note_on_day(day, words, _typed(_NOTED_BY) or _NOBODY)
+    else:
+        st.toast("A note needs a day and some words.")
+
+
+def _typed(key: str) -> str:
+    return " ".join(str(st.session_state[key]).split())
+
+
+def _draw_taking_down(engine: Engine, keepsake: SavedView | DayNote, words: str, author: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        plain(f"{words} ({author})")
+        st.button(
+            "Take down",
+            key=f"down_{keepsake.view_id if isinstance(keepsake, SavedView) else keepsake.note_id}",
+            on_click=engine.store.take_down,
+            args=(keepsake,),
+            type="tertiary",
+            icon=":material/delete:",
+        )
