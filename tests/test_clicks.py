@@ -8,7 +8,7 @@ from leadlib import charts
 from leadlib.filters import Filters
 from leadlib.metrics import breakdown, funnel, heat_map, senders_over_time, summary, volume
 from leadlib.metrics.lead_rows import lead_rows
-from leadlib.store import Store
+from leadlib.store import SliceRow, Store
 from leadlib.ui.drill import filters_of_bar, filters_of_hour
 from leadlib.ui.funnel_drill import filters_of_reached, filters_of_week
 from tests.conftest import at, make_lead
@@ -92,6 +92,20 @@ def test_the_cells_of_the_week_by_hand(awkward: Store) -> None:
     expected = {"mon/23": 1, "tue/0": 2, "tue/9": 3, "sun/23": 1, "mon/0": 1, "mon/9": 2}
     marks = [key for key, _ in charts.plot_heat_map(heat_map(awkward, ALL)).data[-1].customdata]
     assert {mark: n_rows(awkward, filters_of_hour(ALL, mark)) for mark in marks} == expected
+
+
+def test_hours_that_a_filter_leaves_out_are_blank_and_not_quiet(store: Store) -> None:
+    """Two weeks were read, from Monday to Sunday: two Tuesday hours from nine on, with three leads."""
+    created = ("2026-09-08T05:10:00Z", "2026-09-15T05:20:00Z", "2026-09-15T05:30:00Z", "2026-09-15T06:30:00Z")
+    store.write_leads([make_lead(when, when) for when in created], observed_at=at("2026-09-20 20:00"))
+    store.write_slice(SliceRow("s", at("2026-09-06 20:00"), at("2026-09-20 20:00"), 0, 0, True, at("2026-09-20 20:00")))
+    frame = heat_map(store, Filters.of({"weekday": ["tue"], "hour": ["8", "9"]}))
+    rows = frame[frame["leads_per_hour"].notna()]
+    assert rows[["weekday", "hour", "leads", "occurrences", "leads_per_hour"]].values.tolist() == [
+        [2, 8, 0, 2, 0],
+        [2, 9, 3, 2, 3 / 2],
+    ]
+    assert "quietest" not in charts.heat_map_takeaway(frame)
 
 
 @pytest.mark.parametrize("filters", [ALL, CALLS, PART], ids=["all", "calls", "part"])

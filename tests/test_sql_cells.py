@@ -227,6 +227,10 @@ ESCAPES: dict[str, str] = {
     "write a file": "copy (select 'x') to '{folder}/written.csv'",
     "overwrite a file": "copy leads to '{file}'",
     "read into a table": "copy leads from '{file}'",
+    "write a file within a WITH": "with w as (copy leads to '{folder}/written.csv') select * from w",
+    "overwrite the store within a WITH": "with w as (copy (select 1) to '{own_file}') select * from w",
+    "change the leads within a WITH": "with w as (delete from leads returning *) select * from w",
+    "add leads within a WITH": "with w as (insert into leads from leads returning *) select * from w",
     "export everything": "export database '{folder}/written'",
     "import a database": "import database '{folder}'",
     "install an extension": "install httpfs",
@@ -287,6 +291,11 @@ class Canaries:
         paths = [*self.folder.rglob("*"), *self.file.parent.iterdir()]
         return {str(path): (path.stat().st_size, path.stat().st_mtime_ns) for path in paths}
 
+    def named_in(self, escape: str) -> str:
+        """The SQL with the places of this test; `own_file` is one of the files that the cell itself is loaded from."""
+        own_file = next((self.folder / FOLDER).rglob("leads*.parquet"), None)
+        return escape.format(file=self.file, folder=self.folder, port=self.port, own_file=own_file)
+
     def are_untouched(self) -> bool:
         return self.calls == 0 and self._files() == self.files
 
@@ -306,7 +315,7 @@ def test_S11_escape_is_refused_and_touches_nothing(
     folder: Path, canaries: Canaries, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv("LEADLIB_API_SECRET", SECRET)
-    sql = ESCAPES[name].format(file=canaries.file, folder=folder, port=canaries.port)
+    sql = canaries.named_in(ESCAPES[name])
     with pytest.raises(SqlCellError) as caught:
         run_sql(folder, sql, ALL)
     assert SECRET not in str(caught.value)
@@ -435,10 +444,9 @@ def test_database_alone_keeps_files_and_servers_out_where_the_statement_is_not_r
         "select * from read_csv('http://127.0.0.1:{port}/x.csv')",
         "select content from read_blob('{own_file}')",
         "copy (select 1) to '{folder}/written.csv'",
+        "with w as (copy (select 1) to '{own_file}') select * from w",
     ):
-        sql = escape.format(
-            file=canaries.file, folder=folder, port=canaries.port, own_file=copy.paths("leads")[0].resolve()
-        )
+        sql = canaries.named_in(escape)
         request = _request(copy, sql, ALL, Limits()).decode()
         code = (
             "cell._check = lambda connection, sql, relations: relations\n"

@@ -166,3 +166,17 @@ def test_nothing_is_published_twice_and_no_folder_without_generations_is_a_mista
         store.publish()
         store.publish()
     assert len([path for path in (tmp_path / "generations").iterdir() if path.is_dir()]) == 1
+
+
+def test_generation_refuses_a_select_that_writes_within_a_with(tmp_path: Path) -> None:
+    with open_at(tmp_path) as store:
+        write(store, 0)
+        store.publish()
+    generation = open_newest(tmp_path)
+    assert generation is not None
+    with generation:
+        target = generation.folder / "written.parquet"
+        with pytest.raises(StoreError, match="one SELECT at a time"):
+            generation.query(f"with w as (copy (select 1) to '{target}') select * from w")  # noqa: S608  # our own path
+        assert not target.exists()
+        assert generation.query("with w as (select 2 as n) select n from w where n = $n", {"n": 2})["n"].tolist() == [2]

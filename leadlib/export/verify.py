@@ -44,7 +44,8 @@ WITH_HISTORY = frozenset(
 SHOWN = 5
 """So many leads of a kind are named."""
 
-_FILTERS_WITH_HISTORY = {"status", "agent", "from", "to"}
+# Those of status and agent, and of the moment of arrival, which does not change.
+_FILTERS_WITH_HISTORY = {"status", "reached", "agent", "from", "to", "weekday", "hour"}
 _SEEN = "last_seen_at"
 _SINCE = files("leadlib") / "sql" / "changed_since.sql"
 

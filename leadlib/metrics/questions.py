@@ -120,7 +120,8 @@ def heat_map(store: Store, filters: Filters) -> pd.DataFrame:
     """Leads by weekday and hour of the account's clock: 168 rows, Monday 00 first; no leads at all give no rows.
 
     Columns: weekday (1 = Monday), hour (0-23), leads (raw count), occurrences (how many such hours were read within the
-    filters' days), leads_per_hour (leads / occurrences; NaN where no such hour was read).
+    filters' days; 0 for weekdays and hours that the filters leave out), leads_per_hour (leads / occurrences; NaN where
+    no such hour was read).
     """
     counted = ask(store, "heat_map", filters)
     if counted.empty:
@@ -130,6 +131,10 @@ def heat_map(store: Store, filters: Filters) -> pd.DataFrame:
     leads = np.zeros((7, 24), dtype="int64")
     leads[counted["weekday"] - 1, counted["hour"]] = counted["leads"]
     occurrences = _hours_read(coverage(store).within(*window(filters, store.timezone)), store)
+    if filters["weekday"]:
+        occurrences[[day[:3].lower() not in filters["weekday"] for day in formats.WEEKDAYS], :] = 0
+    if filters["hour"]:
+        occurrences[:, [str(hour) not in filters["hour"] for hour in range(24)]] = 0
     return pd.DataFrame(
         {
             "weekday": np.repeat(np.arange(1, 8), 24),

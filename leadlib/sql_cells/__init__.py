@@ -2,6 +2,6 @@
 
 from leadlib.errors import SqlCellError
 from leadlib.sql_cells.answering import Limits, SqlAnswer, run_sql
-from leadlib.sql_cells.relations import FILTERED, SchemaColumn, schema
+from leadlib.sql_cells.relations import FILTERED, RELATIONS, SchemaColumn, schema
 
-__all__ = ["FILTERED", "Limits", "SchemaColumn", "SqlAnswer", "SqlCellError", "run_sql", "schema"]
+__all__ = ["FILTERED", "RELATIONS", "Limits", "SchemaColumn", "SqlAnswer", "SqlCellError", "run_sql", "schema"]

@@ -20,6 +20,7 @@ from leadlib.store import disk
 from leadlib.store.copies import Copy, parquet_rows, read_copy, write_copy
 from leadlib.store.files import File
 from leadlib.store.frames import frame_of
+from leadlib.store.sql_process import RefusedError, reading_nodes
 
 FOLDER = "generations"
 KEPT = 3
@@ -53,11 +54,14 @@ class Generation:
         """
         cursor = self._connection.cursor()
         try:
-            if [one.type for one in cursor.extract_statements(sql)] != [duckdb.StatementType.SELECT]:
-                # Its own folder is open to this connection, for writing too.
-                raise StoreError("A generation answers one SELECT at a time, and nothing else.", str(self.folder))
+            # Its own folder is open to this connection, for writing too, and a WITH may hold a COPY.
+            reading_nodes(cursor, sql)
             relation = cursor.sql(sql, params=dict(parameters) if parameters else None)
             return frame_of(relation.to_arrow_table())
+        except RefusedError as error:
+            raise StoreError(
+                "A generation answers one SELECT at a time, and nothing else.", str(self.folder)
+            ) from error
         except duckdb.Error as error:
             raise StoreError(
                 f"A query over generation {self.sequence} failed ({type(error).__name__}).", str(self.folder)

@@ -29,6 +29,8 @@ _SHORT_S = 1.5
 
 _TABLE_FUNCTIONS = {"range", "generate_series", "unnest", "repeat", "json_each", "json_tree"}
 _REFERENCES = {"BASE_TABLE", "SUBQUERY", "JOIN", "TABLE_FUNCTION", "EXPRESSION_LIST", "EMPTY", "EMPTY_FROM", "PIVOT"}
+# A WITH may hold a COPY or a DELETE, and the whole still calls itself a SELECT.
+_READING_NODES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
 # What tells of the machine or the database instead of the leads, or writes somewhere.
 _REFUSED_FUNCTIONS = {
     "col_description",
@@ -191,20 +193,11 @@ def _answer(request: dict[str, Any], memory_bytes: int) -> tuple[dict[str, Any],
 
 def _check(connection: "duckdb.DuckDBPyConnection", sql: str, relations: set[str]) -> set[str]:
     """The relations that the statement names. Raises RefusedError where it is not one SELECT over these."""
-    statements = connection.extract_statements(sql)
-    if not statements:
-        raise RefusedError("empty")
-    if [one.type.name for one in statements] != ["SELECT"]:
-        raise RefusedError("statement")
-    found = connection.execute("select json_serialize_sql($1)", [sql]).fetchone()
-    tree = json.loads(found[0]) if found else {}
-    if tree.get("error", True):
-        raise RefusedError("statement")
+    nodes = reading_nodes(connection, sql)
     # A WITH that takes the name of one of the database's own views would let that view itself in elsewhere.
     own_views = connection.execute(
         "select view_name from duckdb_views() where internal and schema_name <> 'information_schema'"
     ).fetchall()
-    nodes = list(_nodes(tree))
     with_names = {entry["key"].lower() for node in nodes if "cte_map" in node for entry in node["cte_map"]["map"]}
     for name in sorted(with_names & {str(view).lower() for (view,) in own_views}):
         raise RefusedError("relation", name)
@@ -228,6 +221,21 @@ def _check(connection: "duckdb.DuckDBPyConnection", sql: str, relations: set[str
             if function in _REFUSED_FUNCTIONS or function.startswith(_REFUSED_BEGINNINGS):
                 raise RefusedError("function", function, line)
     return named & relations
+
+
+def reading_nodes(connection: "duckdb.DuckDBPyConnection", sql: str) -> list[dict[str, Any]]:
+    """All nodes of the tree of one SELECT that changes nothing. Raises RefusedError for any other text."""
+    statements = connection.extract_statements(sql)
+    if not statements:
+        raise RefusedError("empty")
+    if [one.type.name for one in statements] != ["SELECT"]:
+        raise RefusedError("statement")
+    ((text,),) = connection.execute("select json_serialize_sql($1)", [sql]).fetchall()
+    tree = json.loads(text)
+    nodes = list(_nodes(tree))
+    if tree.get("error", True) or any(n["type"] not in _READING_NODES for n in nodes if "cte_map" in n):
+        raise RefusedError("statement")
+    return nodes
 
 
 def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
