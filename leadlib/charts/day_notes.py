@@ -52,7 +52,7 @@ def _days_shown(figure: go.Figure) -> tuple[date, date] | None:
 def _places_of(trace: BaseTraceType) -> list[datetime]:
     x = getattr(trace, "x", None)
     if x is not None:
-        return [datetime.fromisoformat(str(place)[:19]) for place in x]
+        return [datetime.fromisoformat(str(place)[:19]) for place in x if place is not None]
     x0, y = getattr(trace, "x0", None), getattr(trace, "y", None)
     if x0 is None or y is None:
         return []

@@ -115,7 +115,13 @@ def _lines(frame: pd.DataFrame, what: str, theme: Theme) -> go.Figure:
         _HEIGHT_PX,
         hovermode="closest",
         margin={"l": 8, "r": 14, "t": 12, "b": 8},
-        xaxis={"showgrid": False, "automargin": True, "nticks": 8, "tickangle": 0},
+        xaxis={
+            "type": "date" if frame["label"].map(lambda label: isinstance(label, date)).all() else "category",
+            "showgrid": False,
+            "automargin": True,
+            "nticks": 8,
+            "tickangle": 0,
+        },
         yaxis={
             "title": {"text": safe(what)},
             "rangemode": "tozero",

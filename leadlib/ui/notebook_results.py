@@ -8,6 +8,7 @@ import streamlit as st
 
 from leadlib import charts, formats
 from leadlib.ui import plots
+from leadlib.ui.pinned import words_by_day
 from leadlib.ui.text import plain
 
 _CONFIG = {"displayModeBar": False, "responsive": True, "scrollZoom": False}
@@ -33,10 +34,14 @@ def draw_chart(marks: pd.DataFrame, kind: Literal["bar", "line"], what: str, key
     """Marks (see `charts.plot_table_as`) as bars or a line, under a sentence that says what they show."""
     takeaway = charts.table_takeaway(marks, kind, what)
     plain(takeaway)
+    figure = charts.plot_table_as(marks, kind, what=what, theme=plots.current_theme())
+    noted = charts.with_day_notes(figure, words_by_day(), theme=plots.current_theme())
     st.plotly_chart(
-        charts.plot_table_as(marks, kind, what=what, theme=plots.current_theme()),
+        figure,
         theme=None,
         config=_CONFIG,
         alt=takeaway,
         key=f"chart_{key}",
     )
+    for note in noted:
+        plain(note)
