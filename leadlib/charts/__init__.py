@@ -14,7 +14,6 @@ from leadlib.charts.calibration import (
     plot_beside_truth,
 )
 from leadlib.charts.comparison import plot_volume_change, volume_change_takeaway
-from leadlib.charts.day_notes import with_day_notes
 from leadlib.charts.decay import decay_takeaway, plot_decay
 from leadlib.charts.funnel import (
     funnel_by_channel_takeaway,
@@ -123,6 +122,5 @@ __all__ = [
     "volume_mix_takeaway",
     "volume_takeaway",
     "why_changed_takeaway",
-    "with_day_notes",
     "within_trend_takeaway",
 ]

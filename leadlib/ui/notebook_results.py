@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from leadlib import charts, formats
+from leadlib.charts.day_notes import with_day_notes
 from leadlib.ui import plots
 from leadlib.ui.pinned import words_by_day
 from leadlib.ui.text import plain
@@ -35,7 +36,7 @@ def draw_chart(marks: pd.DataFrame, kind: Literal["bar", "line"], what: str, key
     takeaway = charts.table_takeaway(marks, kind, what)
     plain(takeaway)
     figure = charts.plot_table_as(marks, kind, what=what, theme=plots.current_theme())
-    noted = charts.with_day_notes(figure, words_by_day(), theme=plots.current_theme())
+    noted = with_day_notes(figure, words_by_day(), theme=plots.current_theme())
     st.plotly_chart(
         figure,
         theme=None,

@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from leadlib import charts
+from leadlib.charts.day_notes import with_day_notes
 from leadlib.metrics import metric_named
 from leadlib.theme import Theme
 from leadlib.ui import numbers
@@ -45,7 +45,7 @@ def draw(
                 define(metrics)
                 numbers.draw(numbers.twin(table, metrics), alt=f"The numbers behind “{title}”")
         plain(takeaway)
-        noted = charts.with_day_notes(figure, words_by_day(), theme=current_theme())
+        noted = with_day_notes(figure, words_by_day(), theme=current_theme())
         key = f"chart {title}"
         st.plotly_chart(
             figure,
