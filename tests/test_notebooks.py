@@ -162,7 +162,7 @@ def test_metric_cells_answer_what_the_command_line_answers(store: Store) -> None
     assert marks["label"].tolist() == [date(2026, 8, 31), date(2026, 9, 7)]
     assert marks["value"].tolist() == [2, 1]
     assert marks["is_open"].tolist() == [False, True]  # the week of the 7th ends on the 13th
-    figure = charts.plot_table_as(marks, "line", what="Leads")
+    figure = charts.plot_table(marks, "line", what="Leads")
     assert list(figure.data[0].y) == [2, 1]
     noted = charts.with_day_notes(figure, {date(2026, 9, 1): ["Campaign"], date(2026, 10, 1): ["Later"]})
     assert noted == ["1: 1\u00a0Sep\u00a02026 – Campaign"]
@@ -188,7 +188,7 @@ def test_a_rate_of_a_cell_keeps_its_parts_its_interval_and_its_refusal(store: St
     assert table[metric.label].isna().all()
     marks = marks_of(grouped, "response_rate", "channel")
     assert marks["value"].isna().all()
-    assert "no figure that may be shown" in charts.plot_table_as(marks, "bar", what="Rate").layout.annotations[0].text
+    assert "no figure that may be shown" in charts.plot_table(marks, "bar", what="Rate").layout.annotations[0].text
     assert charts.table_takeaway(marks, "bar", "Rate") == "Rate: none of the rows has a figure that may be shown."
 
 
@@ -236,9 +236,9 @@ def test_lines_of_more_than_one_group_and_numbers_below_nothing_are_drawn() -> N
         [(label, label, group, value, math.nan, math.nan, str(value), False) for label, group, value in rows],
         columns=["label", "name", "group", "value", "low", "high", "text", "is_open"],
     )
-    lines = charts.plot_table_as(marks, "line", what="N").data
+    lines = charts.plot_table(marks, "line", what="N").data
     assert [(line.name, list(line.y)) for line in lines] == [("x", [1.0, -2.0]), ("y", [3.0, None])]
-    bars = charts.plot_table_as(marks, "bar", what="N")
+    bars = charts.plot_table(marks, "bar", what="N")
     assert [value for value in bars.data[1].x if not math.isnan(value)] == [1.0, 3.0]
     assert charts.table_takeaway(marks.iloc[:1], "bar", "N") == "N, a, x: 1.0."
 

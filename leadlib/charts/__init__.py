@@ -47,7 +47,7 @@ from leadlib.charts.response_trend import plot_response_trend, response_trend_ta
 from leadlib.charts.senders import plot_senders, senders_takeaway
 from leadlib.charts.stage_times import plot_stage_times, stage_times_takeaway
 from leadlib.charts.status import plot_status, status_takeaway
-from leadlib.charts.table import plot_table_as, table_takeaway
+from leadlib.charts.table import plot_table, table_takeaway
 from leadlib.charts.transitions import plot_transitions, transitions_takeaway
 from leadlib.charts.volume import plot_volume, volume_takeaway
 from leadlib.charts.waterfall import (
@@ -98,7 +98,7 @@ __all__ = [
     "plot_senders",
     "plot_stage_times",
     "plot_status",
-    "plot_table_as",
+    "plot_table",
     "plot_transitions",
     "plot_volume",
     "plot_volume_change",

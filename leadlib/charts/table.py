@@ -18,7 +18,7 @@ MOST_LINES = 8
 _HEIGHT_PX = 320
 
 
-def plot_table_as(frame: pd.DataFrame, kind: Kind, *, what: str = "Value", theme: Theme = "light") -> go.Figure:
+def plot_table(frame: pd.DataFrame, kind: Kind, *, what: str = "Value", theme: Theme = "light") -> go.Figure:
     """The rows of a table as bars, first row on top, or as a line from left to right.
 
     Columns: label (its place on a line: text, a day or an instant), name (the same in words), group (which line it

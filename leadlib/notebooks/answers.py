@@ -98,7 +98,7 @@ def shown_as(show: Show, frame: pd.DataFrame, metric: str) -> tuple[Show, str]:
 
 
 def marks_of(frame: pd.DataFrame, metric: str, by: str | None, last_day: date | None = None) -> pd.DataFrame:
-    """The answer as `charts.plot_table_as` draws it: label, name, group, value, low, high, text, is_open.
+    """The answer as `charts.plot_table` draws it: label, name, group, value, low, high, text, is_open.
 
     `last_day` is the day, in the account's zone, of the newest look at the portal: what holds it is not over.
     """

@@ -29,7 +29,7 @@ def sql_shown_as(show: Show, frame: pd.DataFrame) -> tuple[Show, str]:
 
 
 def sql_marks_of(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows as `charts.plot_table_as` draws them: the first column says what a row is about, each other column of
+    """The rows as `charts.plot_table` draws them: the first column says what a row is about, each other column of
     numbers is a group. Where the first is the only one that holds numbers, rows are told by their place.
     """
     numbers = _numbers(frame)

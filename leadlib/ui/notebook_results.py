@@ -32,10 +32,10 @@ def draw_table(frame: pd.DataFrame, forms: Mapping[str, str], alt: str) -> None:
 
 
 def draw_chart(marks: pd.DataFrame, kind: Literal["bar", "line"], what: str, key: str) -> None:
-    """Marks (see `charts.plot_table_as`) as bars or a line, under a sentence that says what they show."""
+    """Marks (see `charts.plot_table`) as bars or a line, under a sentence that says what they show."""
     takeaway = charts.table_takeaway(marks, kind, what)
     plain(takeaway)
-    figure = charts.plot_table_as(marks, kind, what=what, theme=plots.current_theme())
+    figure = charts.plot_table(marks, kind, what=what, theme=plots.current_theme())
     noted = with_day_notes(figure, words_by_day(), theme=plots.current_theme())
     st.plotly_chart(
         figure,
