@@ -9,6 +9,7 @@ opened = notebook_ui.open_chosen(view)
 states.page_title(view, opened.notebook.title or "Notebook")
 notebook_ui.draw_bar(view, opened)
 if opened.draft is None:
+    states.stop_before_first_sync(view)
     notebook_cells.draw(view, opened.notebook.cells)
 else:
     notebook_ui.draw_saving(view, opened, opened.draft)

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadlib import charts
+from leadlib.charts.day_notes import with_day_notes
 from leadlib.config import Settings
 from leadlib.engine import Engine
 from leadlib.errors import NotebookConflictError, NotebookError
@@ -164,7 +165,7 @@ def test_metric_cells_answer_what_the_command_line_answers(store: Store) -> None
     assert marks["is_open"].tolist() == [False, True]  # the week of the 7th ends on the 13th
     figure = charts.plot_table(marks, "line", what="Leads")
     assert list(figure.data[0].y) == [2, 1]
-    noted = charts.with_day_notes(figure, {date(2026, 9, 1): ["Campaign"], date(2026, 10, 1): ["Later"]})
+    noted = with_day_notes(figure, {date(2026, 9, 1): ["Campaign"], date(2026, 10, 1): ["Later"]})
     assert noted == ["1: 1\u00a0Sep\u00a02026 – Campaign"]
     said = charts.table_takeaway(marks_of(frame, "leads", "channel"), "bar", "Leads")
     assert said == "Leads: most for WhatsApp, 2; least for Call, 1."

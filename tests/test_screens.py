@@ -328,7 +328,7 @@ def test_a_link_beyond_the_last_page_shows_the_last_and_the_address_says_so(port
 
 def test_every_card_says_how_it_changed_or_what_it_is_a_part_of(portal: SandboxServer) -> None:
     sync()
-    for page in PAGES[:-1]:
+    for page in set(PAGES[:-1]) - {"notebook"}:  # whose author chooses what stands beside a number
         for card in open_app(page, **{"from": "2026-11-01", "to": "2026-11-10"}).metric:
             assert card.delta or card.label in {"Leads", "Unique senders", "Repeat senders"}, (page, card.label)
 

@@ -57,18 +57,23 @@ def page_title(view: View, title: str) -> None:
         plain(f"{view.sentence} · {formats.count_of(view.n_leads, 'lead')}", tone="normal")
 
 
+def stop_before_first_sync(view: View) -> None:
+    """Ends the page with what it waits for while the store has never seen a lead."""
+    if view.engine.store.as_of() is not None:
+        return
+    with st.container(border=True):
+        st.header("No leads yet", anchor=False, icon=":material/hourglass_top:")
+        plain("The first sync reads everything the portal still shows, about three months. This page fills by itself.")
+    st.stop()
+
+
 def stop_if_empty(view: View) -> None:
     """Ends the page with a helpful empty state if the filters leave no lead."""
     if view.n_leads:
         return
+    stop_before_first_sync(view)
     with st.container(border=True):
-        if view.engine.store.as_of() is None:
-            st.header("No leads yet", anchor=False, icon=":material/hourglass_top:")
-            plain(
-                "The first sync reads everything the portal still shows, about three months. This page fills by itself."
-            )
-        else:
-            st.header("No lead matches these filters", anchor=False, icon=":material/search_off:")
-            plain("Take one of them out in the sidebar, or all of them here.")
-            st.button("Clear all filters", on_click=put, args=(Filters(),), key="clear_when_empty")
+        st.header("No lead matches these filters", anchor=False, icon=":material/search_off:")
+        plain("Take one of them out in the sidebar, or all of them here.")
+        st.button("Clear all filters", on_click=put, args=(Filters(),), key="clear_when_empty")
     st.stop()
