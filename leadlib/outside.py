@@ -3,6 +3,7 @@
 `leadlib.open()` is the way in. Numbers come from where the screens and `python -m leadlib metrics` take them.
 """
 
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,10 +18,11 @@ import plotly.graph_objects as go
 from leadlib import charts, formats
 from leadlib.cells import frame_cells
 from leadlib.config import load_settings
-from leadlib.errors import FilterError
+from leadlib.errors import FilterError, SqlCellError
 from leadlib.export import chosen_columns, iter_batches
 from leadlib.filters import Filters, describe
 from leadlib.metrics import METRICS, QUESTIONS, compute, metric_named
+from leadlib.sql_cells import run_sql
 from leadlib.store import Store
 from leadlib.theme import Theme
 
@@ -177,13 +179,15 @@ class Answer:
 
 
 class LeadStore:
-    """A store to be read: `metric` for numbers, `leads` for the leads themselves, `metrics` for what can be asked.
+    """A store to be read: `metric` for numbers, `leads` for the leads themselves, `sql` for any other question over
+    them, `metrics` for what can be asked.
 
     Filters are those of the screens: `{"type": "call", "from": "2026-09-01"}`, a value or several for each name.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._generation = store.published()
 
     @property
     def as_of(self) -> datetime | None:
@@ -227,6 +231,20 @@ class LeadStore:
         columns = chosen_columns(personal=False)
         batches = [batch.to_pandas() for batch in iter_batches(self._store, _filters(filters), columns)]
         return pd.concat(batches, ignore_index=True) if batches else pd.DataFrame(columns=[c.name for c in columns])
+
+    def sql(self, text: str, filters: FilterValues | None = None) -> pd.DataFrame:
+        """The rows of one SELECT, as a SQL cell of the app's notebooks has them: same relations, same limits.
+
+        `filtered_leads` are the leads under `filters`; times with a zone are in UTC. Warns where rows were cut off.
+        Raises SqlCellError, also where the app has published newer leads since this store was opened: it would be the
+        only answer that speaks of them.
+        """
+        answer = run_sql(self._store.folder, text, _filters(filters))
+        if answer.sequence != self._generation:
+            raise SqlCellError("There are newer leads than those of this store. Open it anew: store = leadlib.open()")
+        if answer.is_cut:
+            warnings.warn(f"Only the first {formats.count_of(len(answer.frame), 'row')} are here.", stacklevel=2)
+        return answer.frame
 
     def metrics(self) -> pd.DataFrame:
         """What can be asked: one row per metric. Columns: name, label, unit, definition. Questions have rows too."""

@@ -41,9 +41,9 @@ from leadlib.notebooks import (
     table_of,
     title_of,
     value_words,
+    without_images,
 )
 from leadlib.store import Person, Store, restore_backup
-from leadlib.ui.text import without_images
 from tests.conftest import DUBAI, at, make_lead
 
 ALL = Filters()

@@ -14,6 +14,7 @@ from leadlib.notebooks.answers import (
     value_words,
 )
 from leadlib.notebooks.builtin import BUILTIN
+from leadlib.notebooks.exporting import Facts, definitions_of, to_ipynb, to_marimo
 from leadlib.notebooks.model import (
     SHOWS,
     Cell,
@@ -28,11 +29,13 @@ from leadlib.notebooks.model import (
     name_of,
 )
 from leadlib.notebooks.sql_answers import sql_marks_of, sql_number_of, sql_shown_as, sql_title_of
+from leadlib.notebooks.words import without_images
 
 __all__ = [
     "BUILTIN",
     "SHOWS",
     "Cell",
+    "Facts",
     "MetricCell",
     "Notebook",
     "Show",
@@ -42,6 +45,7 @@ __all__ = [
     "answer",
     "cells_from_json",
     "cells_to_json",
+    "definitions_of",
     "group_words",
     "interval_words",
     "is_name",
@@ -56,5 +60,8 @@ __all__ = [
     "sql_title_of",
     "table_of",
     "title_of",
+    "to_ipynb",
+    "to_marimo",
     "value_words",
+    "without_images",
 ]

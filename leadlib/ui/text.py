@@ -10,6 +10,8 @@ from typing import Literal
 
 import streamlit as st
 
+from leadlib.notebooks import without_images
+
 
 def plain(text: str, tone: Literal["quiet", "normal"] = "quiet") -> None:
     """A paragraph of plain text; quiet is smaller and greyer."""
@@ -24,11 +26,6 @@ def markdown(text: str) -> None:
 def literal(text: str) -> str:
     """For a label that Streamlit reads as Markdown: every sign stands for itself."""
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
-
-
-def without_images(text: str) -> str:
-    """Markdown in which each image is a link: a stranger's server need not know who reads this."""
-    return re.sub(r"!+\[", "[", text)
 
 
 def facts(rows: Mapping[str, str]) -> None:

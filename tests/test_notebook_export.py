@@ -1,0 +1,217 @@
+"""Exported notebooks: run as their readers run them, they give the page's numbers; no text breaks out of its place.
+
+The normal run takes one notebook with every kind of cell, the full form the built-in ones too:
+`pytest tests/test_notebook_export.py --matrix full`.
+"""
+
+import ast
+import json
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import leadlib
+from leadlib import formats
+from leadlib.config import SANDBOX_PORTAL
+from leadlib.errors import SqlCellError
+from leadlib.filters import Filters
+from leadlib.metrics import metric_named
+from leadlib.notebooks import BUILTIN, Facts, MetricCell, Notebook, SqlCell, TextCell, answer, to_ipynb, to_marimo
+from leadlib.notebooks.words import harmless, literal_markdown
+from leadlib.sql_cells import run_sql
+from leadlib.store import Store
+from tests.conftest import DUBAI, at, make_lead
+
+SEEN = at("2026-09-20 10:00")
+CALLS = Filters.of({"type": ["call"], "from": ["2026-09-02"]})
+NASTY = 'It\'s "quoted", \'\'\'so\'\'\' and """so""" \\ \\n {cell_1} {{x}} %s\n```\n</script><img src=https://x.example/a.png>'
+EVERY_KIND = Notebook(
+    "every-kind",
+    f"Every kind of cell {NASTY}",
+    (
+        TextCell(f"## Words\n\n{NASTY}\n\n![pixel](https://x.example/p.png)"),
+        MetricCell("response_rate", "channel", show="bar"),
+        MetricCell("leads", filters=Filters(), show="number"),
+        MetricCell("leads", "week", show="line"),
+        SqlCell(
+            "-- By \"stage\"\nselect stage, count(*) as \"n ''' {x}\", 'a\\b' as t\n"
+            "from filtered_leads group by 1\norder by 1"
+        ),
+    ),
+)
+FACTS = Facts("test", SEEN, DUBAI, f"Channel call {NASTY}", "http://localhost/notebook?v=1")
+AS_OF = formats.instant(SEEN, DUBAI)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=60)
+
+# What a file has found is written down: by marimo's own call, and in one more cell of the Jupyter file.
+KEEP = (
+    "import pickle\n"
+    "with open({kept}, 'wb') as file:\n"
+    "    found = {{name: found for name, found in {names}.items() if name.startswith('cell_')}}\n"
+    "    pickle.dump({{name: getattr(found[name], 'frame', found[name]) for name in found}}, file)\n"
+)
+RUN_MARIMO = (
+    "import runpy, sys\n"
+    "outputs, names = runpy.run_path(sys.argv[1])['app'].run()\n"
+    f"{KEEP.format(kept='sys.argv[2]', names='names')}"
+)
+RUN_JUPYTER = (
+    "import sys, nbclient, nbformat\n"
+    "notebook = nbformat.read(sys.argv[1], as_version=4)\n"
+    f"keep = {KEEP.format(kept='%r', names='dict(globals())')!r} % sys.argv[2]\n"
+    "notebook.cells.append(nbformat.v4.new_code_cell(keep))\n"
+    "nbclient.NotebookClient(notebook, timeout=60, kernel_name='python3').execute()\n"
+    "nbformat.write(notebook, sys.argv[1])\n"
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of forty leads of two channels and ten days, half of them responded; nobody holds it."""
+    folder = tmp_path_factory.mktemp("leads") / "store"
+    with Store.open(folder, timezone=DUBAI, portal=SANDBOX_PORTAL) as store:
+        leads = [
+            make_lead(
+                str(n),
+                f"2026-09-{n % 10 + 1:02}T06:00:00Z",
+                channel="call" if n % 2 else "whatsapp",
+                status="replied" if n % 4 == 1 else "sent",
+            )
+            for n in range(40)
+        ]
+        store.write_leads(leads, observed_at=SEEN)
+        store.publish()
+    return folder
+
+
+@pytest.fixture
+def notebooks(request: pytest.FixtureRequest) -> tuple[Notebook, ...]:
+    return (EVERY_KIND, *BUILTIN) if request.config.getoption("--matrix") == "full" else (EVERY_KIND,)
+
+
+def run(script: str, file: Path, folder: Path) -> dict[str, pd.DataFrame]:
+    """What the exported file finds, run by itself in a process of its own."""
+    kept = file.with_suffix(".pickle")
+    environment = {**os.environ, "LEADLIB_DATABASE": str(folder)}
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(file), str(kept)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, pd.DataFrame] = pickle.loads(kept.read_bytes())  # noqa: S301  # our own process wrote it
+    return found
+
+
+def on_the_page(notebook: Notebook, page: Filters, folder: Path) -> dict[str, pd.DataFrame]:
+    """The frames from the functions that the page calls."""
+    frames = {}
+    with Store.open_beside(folder, timezone=DUBAI, portal=SANDBOX_PORTAL) as store:
+        for place, cell in enumerate(notebook.cells, 1):
+            if isinstance(cell, MetricCell):
+                frames[f"cell_{place}"] = answer(store, cell.filters or page, cell.metric, cell.by)
+            elif isinstance(cell, SqlCell):
+                frames[f"cell_{place}"] = run_sql(folder, cell.sql, page).frame
+    return frames
+
+
+def assert_same(found: dict[str, pd.DataFrame], expected: dict[str, pd.DataFrame]) -> None:
+    assert found.keys() == expected.keys()
+    for name in expected:
+        pd.testing.assert_frame_equal(found[name], expected[name], check_exact=True, obj=name)
+
+
+def test_the_jupyter_file_gives_the_numbers_of_the_page(
+    notebooks: tuple[Notebook, ...], folder: Path, tmp_path: Path
+) -> None:
+    for notebook in notebooks:
+        file = tmp_path / f"{notebook.name}.ipynb"
+        file.write_text(to_ipynb(notebook, CALLS, FACTS), encoding="utf-8")
+        nbformat.validate(nbformat.read(file, as_version=4))
+        expected = on_the_page(notebook, CALLS, folder)
+        assert_same(run(RUN_JUPYTER, file, folder), expected)
+    rates = json.loads((tmp_path / "every-kind.ipynb").read_text(encoding="utf-8"))["cells"][3]
+    shown = "".join(rates["outputs"][0]["data"]["text/html"])
+    assert metric_named("response_rate").label in shown
+    assert f"Channel call · from 2026-09-02, as of {AS_OF} (Asia/Dubai)" in shown
+
+
+def test_the_marimo_file_gives_the_numbers_of_the_page(
+    notebooks: tuple[Notebook, ...], folder: Path, tmp_path: Path
+) -> None:
+    for notebook in notebooks:
+        file = tmp_path / f"{notebook.name}.py"
+        file.write_text(to_marimo(notebook, CALLS, FACTS), encoding="utf-8")
+        assert_same(run(RUN_MARIMO, file, folder), on_the_page(notebook, CALLS, folder))
+
+
+def test_a_file_says_which_leads_as_of_when_and_what_the_numbers_mean() -> None:
+    plain = Facts("Acme", SEEN, DUBAI, "Channel call", "http://localhost/notebook?v=1")
+    about = json.loads(to_ipynb(EVERY_KIND, CALLS, plain))["cells"][0]["source"]
+    for words in (
+        "**Leads:** Channel call",
+        "**Portal:** Acme",
+        "**As of:** 20\u00a0Sep\u00a02026, 10:00",
+        "Asia/Dubai",
+    ):
+        assert words in about
+    for key in ("response_rate", "leads"):
+        assert literal_markdown(metric_named(key).definition) in about
+    marimo = to_marimo(EVERY_KIND, CALLS, plain)
+    assert "Channel call" in marimo
+    assert "Asia/Dubai" in marimo
+
+
+@given(TEXTS, TEXTS, TEXTS)
+def test_no_text_leaves_its_place(title: str, words: str, sql: str) -> None:
+    notebook = Notebook("n", title, (TextCell(words), SqlCell(sql)))
+    facts = Facts(title, None, DUBAI, words, sql)
+    cells = json.loads(to_ipynb(notebook, CALLS, facts))["cells"]
+    assert [cell["cell_type"] for cell in cells] == ["markdown", "code", "markdown", "code"]
+    assert cells[2]["source"] == harmless(words)
+    (asked, _) = ast.parse(cells[3]["source"]).body
+    assert isinstance(asked, ast.Assign)
+    assert isinstance(asked.value, ast.Call)
+    assert ast.literal_eval(asked.value.args[0]) == sql
+    module = ast.parse(to_marimo(notebook, CALLS, facts))
+    bodies = [one.body for one in module.body if isinstance(one, ast.FunctionDef)]
+    assert [len(body) for body in bodies] == [5, 2, 2, 3]
+    (said, _) = bodies[2]
+    assert isinstance(said, ast.Expr)
+    assert isinstance(said.value, ast.Call)
+    assert ast.literal_eval(said.value.args[0]) == harmless(words)
+
+
+def test_words_of_others_bring_no_image_no_html_and_no_markdown_of_their_own() -> None:
+    assert harmless("![p](https://x.example/p.png) <img src=x> </b> a < b") == (
+        "[p](https://x.example/p.png) &lt;img src=x> &lt;/b> a < b"
+    )
+    assert literal_markdown("![p](https://x.example)\n# <b>*") == (
+        "&#33;&#91;p&#93;(https&#58;//x.example) &#35; &#60;b&#62;&#42;"
+    )
+
+
+def test_sql_outside_the_app_has_the_rows_of_a_cell_and_only_those_of_the_open_store(store: Store) -> None:
+    store.write_leads([make_lead("a"), make_lead("b", channel="call")], observed_at=SEEN)
+    store.publish()
+    asked = "select channel, count(*) as n from filtered_leads group by 1"
+    with leadlib.open(store.folder) as outside:
+        assert outside.sql(asked, {"type": "call"}).to_dict("list") == {"channel": ["call"], "n": [1]}
+        with pytest.warns(UserWarning, match="Only the first 10,000"):
+            assert len(outside.sql("select 1 as x from range(10001)")) == 10_000
+        with pytest.raises(SqlCellError, match="exactly one SELECT"):
+            outside.sql("drop table leads")
+        store.write_leads([make_lead("c")], observed_at=at("2026-09-20 11:00"))
+        store.publish()
+        with pytest.raises(SqlCellError, match="newer leads than those of this store"):
+            outside.sql(asked)
