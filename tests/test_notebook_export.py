@@ -8,15 +8,18 @@ import ast
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
+from html.parser import HTMLParser
 from pathlib import Path
 
 import nbformat
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from plotly.offline import get_plotlyjs
 
 import leadlib
 from leadlib import formats
@@ -24,9 +27,22 @@ from leadlib.config import SANDBOX_PORTAL
 from leadlib.errors import SqlCellError
 from leadlib.filters import Filters
 from leadlib.metrics import metric_named
-from leadlib.notebooks import BUILTIN, Facts, MetricCell, Notebook, SqlCell, TextCell, answer, to_ipynb, to_marimo
+from leadlib.notebooks import (
+    BUILTIN,
+    Facts,
+    MetricCell,
+    Notebook,
+    SqlCell,
+    TextCell,
+    answer,
+    found_by,
+    to_html,
+    to_ipynb,
+    to_marimo,
+)
+from leadlib.notebooks.web_page import SQL_OFF
 from leadlib.notebooks.words import harmless, literal_markdown
-from leadlib.sql_cells import run_sql
+from leadlib.sql_cells import SqlAnswer, run_sql
 from leadlib.store import Store
 from tests.conftest import DUBAI, at, make_lead
 
@@ -215,3 +231,90 @@ def test_sql_outside_the_app_has_the_rows_of_a_cell_and_only_those_of_the_open_s
         store.publish()
         with pytest.raises(SqlCellError, match="newer leads than those of this store"):
             outside.sql(asked)
+
+
+# As a page of its own
+
+
+class Page(HTMLParser):
+    """The elements of a page, with what could ask a server for something, and its words."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.asks: list[str | None] = []
+        self.words = ""
+        self.handlers: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.asks += [value for name, value in attrs if name in {"src", "href", "srcset", "data", "action", "poster"}]
+        self.handlers += [name for name, _ in attrs if name.startswith("on")]
+
+    def handle_data(self, data: str) -> None:
+        if self.tags[-1:] not in (["script"], ["style"]):
+            self.words += data
+
+
+@pytest.fixture(scope="module")
+def page(folder: Path) -> str:
+    with Store.open_beside(folder, timezone=DUBAI, portal=SANDBOX_PORTAL) as store:
+        return to_html(EVERY_KIND, FACTS, found_by(store, EVERY_KIND, CALLS))
+
+
+def test_the_page_asks_no_server_and_links_only_to_where_it_came_from(page: str) -> None:
+    read = Page(page)
+    assert read.asks == [FACTS.link]
+    assert read.handlers == []
+    assert not {"img", "link", "iframe", "object", "embed", "base", "form"} & set(read.tags)
+    assert "Content-Security-Policy\" content=\"default-src 'none'" in page
+    assert "@import" not in re.findall(r"<style>(.*?)</style>", page, re.DOTALL)[0]
+    assert "url(" not in re.findall(r"<style>(.*?)</style>", page, re.DOTALL)[0]
+    assert page.count("plotly.js v") == 1
+
+
+def test_the_page_has_the_numbers_the_tables_behind_charts_and_the_facts(page: str) -> None:
+    read = Page(page)
+    assert (read.tags.count("h1"), read.tags.count("table"), read.tags.count("details")) == (1, 3, 3)
+    for words in (NASTY.replace("\n", " ")[:30], "Channel call", "Asia/Dubai", AS_OF, "50.0 %", "Only here: All leads"):
+        assert words in read.words, words
+    assert re.search(r'<div class="card"><h2>Leads</h2><b>40</b>', page)
+    assert metric_named("response_rate").definition in read.words
+
+
+def test_links_of_the_words_stand_as_words() -> None:
+    words = "[Look](https://x.example/a) ![p](https://x.example/p.png) <b onclick=x>bold</b> [j](javascript:alert(1))"
+    text = to_html(Notebook("n", "T", (TextCell(words),)), Facts("P", None, DUBAI, "All leads"), [None])
+    assert Page(text).asks == []
+    assert "Look (https://x.example/a) p (https://x.example/p.png)" in text
+    assert "&lt;b onclick=x&gt;" in text
+    assert "plotly" not in text
+
+
+@settings(max_examples=20, deadline=None)  # each has the whole of Plotly's script in it
+@given(TEXTS, TEXTS)
+def test_no_text_leaves_its_place_on_the_page(title: str, words: str) -> None:
+    notebook = Notebook("n", title, (SqlCell(f"-- {title}\n{words}"), SqlCell(words, "bar")))
+    frame = pd.DataFrame({f"a{title}": [f"{words}</script><script>"], "b": [1]})
+    found = SqlAnswer(frame, is_cut=False, seconds=0.1, sequence=1)
+    text = to_html(notebook, Facts(title, None, DUBAI, words), [f"Wrong: {words}", found])
+    text = text.replace(get_plotlyjs(), "")
+    assert [tag for tag in Page(text).tags if tag == "script"] == ["script"] * 3
+    assert Page(text).asks == []
+
+
+def test_a_cell_without_an_answer_says_why_and_others_go_on(store: Store) -> None:
+    store.write_leads([make_lead("a")], observed_at=SEEN)
+    store.publish()
+    notebook = Notebook(
+        "n", "T", (SqlCell("drop table leads"), MetricCell("leads", show="number"), SqlCell("select 1"))
+    )
+    found = found_by(store, notebook, Filters())
+    assert "exactly one SELECT" in str(found[0])
+    assert isinstance(found[1], pd.DataFrame)
+    assert found_by(store, notebook, Filters(), with_sql=False)[2] == SQL_OFF
+    text = to_html(notebook, FACTS, found)
+    assert "A cell takes exactly one SELECT" in text
+    assert "<b>1</b>" in text

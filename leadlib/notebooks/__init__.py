@@ -29,6 +29,7 @@ from leadlib.notebooks.model import (
     name_of,
 )
 from leadlib.notebooks.sql_answers import sql_marks_of, sql_number_of, sql_shown_as, sql_title_of
+from leadlib.notebooks.web_page import Found, found_by, to_html
 from leadlib.notebooks.words import without_images
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "SHOWS",
     "Cell",
     "Facts",
+    "Found",
     "MetricCell",
     "Notebook",
     "Show",
@@ -46,6 +48,7 @@ __all__ = [
     "cells_from_json",
     "cells_to_json",
     "definitions_of",
+    "found_by",
     "group_words",
     "interval_words",
     "is_name",
@@ -60,6 +63,7 @@ __all__ = [
     "sql_title_of",
     "table_of",
     "title_of",
+    "to_html",
     "to_ipynb",
     "to_marimo",
     "value_words",

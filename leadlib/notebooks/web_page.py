@@ -1,0 +1,288 @@
+"""A notebook as one HTML file that needs nothing else: to be read, mailed, printed. It asks nothing of any server."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from html import escape
+from itertools import groupby
+from typing import Any, Literal
+
+import pandas as pd
+from markdown_it import MarkdownIt
+from plotly.offline import get_plotlyjs
+
+from leadlib import charts, formats
+from leadlib.errors import LeadlibError
+from leadlib.filters import Filters, describe
+from leadlib.metrics import metric_named
+from leadlib.notebooks.answers import (
+    answer,
+    interval_words,
+    marks_of,
+    parts_words,
+    shown_as,
+    table_of,
+    title_of,
+    value_words,
+)
+from leadlib.notebooks.exporting import Facts, definitions_of
+from leadlib.notebooks.model import Cell, MetricCell, Notebook, Show, SqlCell, TextCell
+from leadlib.notebooks.sql_answers import sql_marks_of, sql_number_of, sql_shown_as, sql_title_of
+from leadlib.notebooks.words import without_images
+from leadlib.sql_cells import SqlAnswer, run_sql
+from leadlib.store import Store
+from leadlib.theme import FONT, PALETTES
+
+Found = pd.DataFrame | SqlAnswer | str | None
+"""What a cell has to show: a metric's frame, the rows of its SQL, why there is neither, None for words."""
+
+SQL_OFF = "SQL cells are switched off in this installation (LEADLIB_SQL_CELLS)."
+_ROWS_SHOWN = 1_000
+_LIGHT = PALETTES["light"]
+# The browser itself refuses every request, should some text ever get further than it may.
+_POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
+_STYLE = f"""
+:root {{ color-scheme: light; }}
+body {{ max-width: 60rem; margin: 0 auto; padding: 1.5rem 1rem; font: 15px/1.5 {FONT};
+  color: {_LIGHT.text}; background: {_LIGHT.page}; overflow-wrap: anywhere; }}
+h1 {{ font-size: 1.7rem; margin: 0 0 .5rem; }} h2 {{ font-size: 1.2rem; }}
+dl.facts {{ margin: 0 0 1.5rem; font-size: .87rem; color: {_LIGHT.quiet}; }}
+dl.facts div {{ display: flex; gap: .75rem; }} dl.facts dt {{ flex: 0 0 6rem; }} dl.facts dd {{ margin: 0; }}
+section, .card {{ border: 1px solid {_LIGHT.grid}; border-radius: .5rem; padding: .75rem 1rem; margin: 0 0 1rem; }}
+section h2, .card h2 {{ margin: 0 0 .25rem; font-size: 1rem; }}
+.cards {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); gap: 0 1rem; }}
+.card h2 {{ font-size: .85rem; font-weight: normal; color: {_LIGHT.quiet}; }} .card b {{ font-size: 1.6rem; }}
+.quiet {{ margin: .15rem 0; font-size: .85rem; color: {_LIGHT.quiet}; }}
+.wide {{ overflow-x: auto; }} .chart {{ min-height: 60px; }}
+table {{ border-collapse: collapse; font-size: .85rem; }} td, th {{ padding: .2rem .6rem; text-align: left;
+  border-bottom: 1px solid {_LIGHT.grid}; }} td.n {{ text-align: right; font-variant-numeric: tabular-nums; }}
+pre {{ white-space: pre-wrap; font-size: .8rem; }}
+@page {{ margin: 15mm; }}
+@media print {{
+  body {{ max-width: none; padding: 0; }}
+  section, .card, tr, img {{ break-inside: avoid; }} section.long {{ break-inside: auto; }}
+  h1, h2, h3 {{ break-after: avoid; }} thead {{ display: table-header-group; }} .wide {{ overflow: visible; }}
+  details:not([open]) {{ display: none; }}
+}}
+"""
+_DRAW = """
+for (const place of document.querySelectorAll(".chart")) {
+  const figure = JSON.parse(place.nextElementSibling.textContent)
+  Plotly.newPlot(place, figure.data, figure.layout, {displayModeBar: false, responsive: true, scrollZoom: false})
+}
+addEventListener("beforeprint", () => {
+  for (const place of document.querySelectorAll(".chart")) Plotly.Plots.resize(place)
+})
+"""
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """How one result reads. Of `number` (name, words) and `marks` there is at most one, and `frame` is the table."""
+
+    title: str
+    frame: pd.DataFrame
+    forms: Mapping[str, str] = field(default_factory=dict)
+    show: Show = "table"
+    number: tuple[str, str] = ("", "")
+    marks: pd.DataFrame | None = None
+    what: str = ""
+    notes: tuple[str, ...] = ()
+    sql: str = ""
+
+
+def found_by(store: Store, notebook: Notebook, page_filters: Filters, *, with_sql: bool = True) -> list[Found]:
+    """What each cell has to show, in their order, as the page asks for it. A cell that fails does not stop others."""
+    return [_found(store, cell, page_filters, with_sql=with_sql) for cell in notebook.cells]
+
+
+def to_html(
+    notebook: Notebook,
+    facts: Facts,
+    found: Sequence[Found],
+    names: Mapping[str, Mapping[str, str]] | None = None,
+    day_notes: Mapping[date, Sequence[str]] | None = None,
+) -> str:
+    """The notebook with its results, on a light page. `found` is what `found_by` gives.
+
+    `names` are words for ids in filters, `day_notes` what is noted on days. Whoever opens the file reaches no server:
+    Plotly's script is in it, images are not, and links of the text stand as words.
+    """
+    body = []
+    for is_number, group in groupby(zip(notebook.cells, found, strict=True), key=_is_number):
+        parts = [_cell(cell, one, facts, names or {}, day_notes or {}) for cell, one in group]
+        body.append(f'<div class="cards">{"".join(parts)}</div>' if is_number else "".join(parts))
+    has_charts = any('class="chart"' in part for part in body)
+    scripts = f"<script>{get_plotlyjs()}</script><script>{_DRAW}</script>" if has_charts else ""
+    title = escape(notebook.title or "Notebook")
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{title}</title><style>{_STYLE}</style></head>\n"
+        f'<body><h1 dir="auto">{title}</h1>{_facts(facts)}\n{"".join(body)}'
+        f"{_definitions(notebook.cells)}{scripts}</body></html>\n"
+    )
+
+
+def _found(store: Store, cell: Cell, page_filters: Filters, *, with_sql: bool) -> Found:
+    try:
+        if isinstance(cell, MetricCell):
+            return answer(store, page_filters if cell.filters is None else cell.filters, cell.metric, cell.by)
+        if isinstance(cell, SqlCell):
+            return run_sql(store.folder, cell.sql, page_filters) if with_sql else SQL_OFF
+    except LeadlibError as error:
+        return str(error)
+    return None
+
+
+def _is_number(pair: tuple[Cell, Found]) -> bool:
+    cell, found = pair
+    return not isinstance(cell, TextCell) and not isinstance(found, str) and cell.show == "number"
+
+
+def _cell(
+    cell: Cell,
+    found: Found,
+    facts: Facts,
+    names: Mapping[str, Mapping[str, str]],
+    day_notes: Mapping[date, Sequence[str]],
+) -> str:
+    if isinstance(cell, TextCell):
+        return f'<div class="words" dir="auto">{_rendered(cell.markdown)}</div>\n'
+    if isinstance(found, str) or found is None:
+        title = title_of(cell) if isinstance(cell, MetricCell) else sql_title_of(cell)
+        return f"<section><h2>{escape(title)}</h2>{_quiet([found or 'No answer.'])}</section>\n"
+    if isinstance(cell, SqlCell):
+        return _result(_of_sql(cell, found), facts, day_notes) if isinstance(found, SqlAnswer) else ""
+    assert isinstance(found, pd.DataFrame)  # noqa: S101  # what found_by gives for a metric
+    return _result(_of_metric(cell, found, facts, names), facts, day_notes)
+
+
+def _of_metric(cell: MetricCell, frame: pd.DataFrame, facts: Facts, names: Mapping[str, Mapping[str, str]]) -> _Shown:
+    metric = metric_named(cell.metric)
+    show, why = shown_as(cell.show, frame, cell.metric)
+    table = table_of(frame, cell.metric, facts.timezone)
+    notes = [f"Only here: {describe(cell.filters, names)}" if cell.filters is not None else "", why]
+    number, marks = ("", ""), None
+    if show == "number":
+        row = {} if frame.empty else frame.iloc[0].to_dict()
+        number = (title_of(cell), value_words(row, metric))
+        interval = f"95 % interval {interval_words(row, metric)}" if f"{cell.metric}_low" in row else ""
+        notes += [parts_words(row, metric), interval]
+    elif show != "table":
+        last_day = facts.as_of.astimezone(facts.timezone).date() if facts.as_of else None
+        marks = marks_of(frame, cell.metric, cell.by, last_day)
+    said = tuple(filter(None, notes))
+    return _Shown(title_of(cell), table.frame, table.forms, show, number, marks, metric.label, said)
+
+
+def _of_sql(cell: SqlCell, found: SqlAnswer) -> _Shown:
+    show, why = sql_shown_as(cell.show, found.frame)
+    title = sql_title_of(cell)
+    cut = f"Only the first {formats.count_of(len(found.frame), 'row')} were asked for." if found.is_cut else ""
+    number, marks = ("", ""), None
+    if show == "number":
+        name, words = sql_number_of(found.frame)
+        number = (name if title == "SQL" else title, words)
+    elif show != "table":
+        marks = sql_marks_of(found.frame)
+    said = tuple(filter(None, (why, cut)))
+    return _Shown(title, found.frame, {}, show, number, marks, title, said, cell.sql)
+
+
+def _result(shown: _Shown, facts: Facts, day_notes: Mapping[date, Sequence[str]]) -> str:
+    if shown.show == "number":
+        name, words = shown.number
+        return f'<div class="card"><h2>{escape(name)}</h2><b>{escape(words)}</b>{_quiet(shown.notes)}</div>'
+    head = f"<h2>{escape(shown.title)}</h2>{_quiet(shown.notes)}"
+    sql = f"<details><summary>SQL</summary><pre>{escape(shown.sql)}</pre></details>" if shown.sql else ""
+    table = _table(shown.frame, shown.forms, facts)
+    if shown.marks is None or shown.show == "table":
+        return f'<section class="long">{head}{table}{sql}</section>\n'
+    kind: Literal["bar", "line"] = "bar" if shown.show == "bar" else "line"
+    takeaway = charts.table_takeaway(shown.marks, kind, shown.what)
+    figure = charts.plot_table_as(shown.marks, kind, what=shown.what, theme="light")
+    noted = charts.with_day_notes(figure, day_notes, theme="light")
+    return (
+        f'<section>{head}{_quiet([takeaway])}<div class="chart" role="img" aria-label="{escape(takeaway)}"></div>'
+        f'<script type="application/json">{_json(figure.to_json())}</script>{_quiet(noted)}'
+        f"<details><summary>Numbers</summary>{table}</details>{sql}</section>\n"
+    )
+
+
+def _json(text: str) -> str:
+    """JSON that ends no script element, whatever its texts are."""
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _table(frame: pd.DataFrame, forms: Mapping[str, str], facts: Facts) -> str:
+    if frame.empty:
+        return _quiet(["No rows."])
+    head = "".join(f"<th>{escape(str(name))}</th>" for name in frame.columns)
+    rows = []
+    for row in frame.head(_ROWS_SHOWN).itertuples(index=False, name=None):
+        cells = (_table_cell(value, forms.get(str(name), "")) for name, value in zip(frame.columns, row, strict=True))
+        rows.append(f"<tr>{''.join(cells)}</tr>")
+    left = len(frame) - _ROWS_SHOWN
+    more = _quiet([f"{formats.count_of(left, 'more row')} on the page."]) if left > 0 else ""
+    body = "".join(rows)
+    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{more}'
+
+
+def _table_cell(value: Any, form: str) -> str:
+    kind = ' class="n"' if _is_figure(value) else ' dir="auto"'
+    return f"<td{kind}>{escape(_words(value, form))}</td>"
+
+
+def _is_figure(value: Any) -> bool:
+    return bool(pd.api.types.is_number(value)) and not pd.api.types.is_bool(value)
+
+
+def _words(value: Any, form: str) -> str:
+    if not isinstance(value, list | tuple | dict) and formats.is_missing(value):
+        return formats.MISSING_TEXT
+    if _is_figure(value):
+        if form and form != "%,d":
+            return str(form % value)
+        return formats.number(value) if form or float(value).is_integer() else f"{float(value):,.6g}"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S} UTC" if value.tzinfo else f"{value:%Y-%m-%d %H:%M:%S}"
+    return formats.day(value) if isinstance(value, date) else str(value)
+
+
+def _quiet(sentences: Iterable[str]) -> str:
+    return "".join(f'<p class="quiet" dir="auto">{escape(words)}</p>' for words in sentences)
+
+
+def _facts(facts: Facts) -> str:
+    rows = []
+    for name, value in facts.rows().items():
+        words = escape(value)
+        if name == "Link" and value.startswith(("http://", "https://")):
+            words = f'<a href="{words}" rel="noreferrer">{words}</a>'
+        rows.append(f'<div><dt>{name}</dt><dd dir="auto">{words}</dd></div>')
+    return f'<dl class="facts">{"".join(rows)}</dl>'
+
+
+def _definitions(cells: Iterable[Cell]) -> str:
+    rows = [
+        f"<dt><strong>{escape(label)}</strong></dt><dd>{escape(words)}</dd>"
+        for label, words in definitions_of(cells).items()
+    ]
+    return f'<section class="long"><h2>What the numbers mean</h2><dl>{"".join(rows)}</dl></section>' if rows else ""
+
+
+def _rendered(text: str) -> str:
+    """Markdown as HTML: no HTML of its own, no image, and of a link its words with the address behind them."""
+    reader = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable("image")
+    tokens = reader.parse(without_images(text))
+    for token in tokens:
+        ends: list[str] = []
+        for inline in token.children or []:
+            if inline.type == "link_open":
+                ends.append(str(inline.attrGet("href")))
+                inline.type, inline.content = "text", ""
+            elif inline.type == "link_close":
+                inline.type, inline.content = "text", f" ({ends.pop()})"
+    return str(reader.renderer.render(tokens, reader.options, {}))
