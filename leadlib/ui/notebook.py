@@ -12,7 +12,7 @@ from leadlib.errors import LeadlibError, NotebookConflictError, NotebookError
 from leadlib.filters import LINK_VERSION
 from leadlib.notebooks import BUILTIN, Cell, Notebook, cells_from_json, cells_to_json, name_of
 from leadlib.store import NotebookVersion, Store
-from leadlib.ui import links
+from leadlib.ui import links, notebook_download
 from leadlib.ui import notebook_draft as drafting
 from leadlib.ui.notebook_draft import Draft
 from leadlib.ui.text import plain
@@ -73,7 +73,7 @@ def draw_bar(view: View, opened: Open) -> None:
             st.button("New notebook", icon=":material/add:", on_click=_copy, args=(store, None))
         if opened.draft is None:
             with st.popover("Share", icon=":material/share:"):
-                _draw_share(view, name)
+                _draw_share(view, opened.notebook)
         if opened.version:
             with st.popover("History", icon=":material/history:"):
                 _draw_history(view, opened)
@@ -165,12 +165,14 @@ def _cells_of(view: View, saved: NotebookVersion) -> tuple[Cell, ...]:
         raise NotebookError(f"“{saved.title}” cannot be shown as it was saved. {error}") from error
 
 
-def _draw_share(view: View, name: str) -> None:
+def _draw_share(view: View, notebook: Notebook) -> None:
     query = links.query_of(view.filters)
     # Also where it is the first one, which the bare address opens: which one that is may change.
-    query = {"v": [LINK_VERSION], **query, "notebook": [name]}
+    query = {"v": [LINK_VERSION], **query, "notebook": [notebook.name]}
+    link = f"{st.context.url or '/notebook'}?{urlencode(query, doseq=True)}"
     plain("This link opens the notebook with the filters that are in force now.", tone="normal")
-    st.code(f"{st.context.url or '/notebook'}?{urlencode(query, doseq=True)}", language=None, wrap_lines=True)
+    st.code(link, language=None, wrap_lines=True)
+    notebook_download.draw(view, notebook, link)
 
 
 def _draw_history(view: View, opened: Open) -> None:
