@@ -17,6 +17,7 @@ from leadlib.config import Settings
 from leadlib.engine import Engine
 from leadlib.errors import NotebookConflictError, NotebookError
 from leadlib.filters import Filters
+from leadlib.formats import MISSING_TEXT
 from leadlib.metrics import METRICS, compute, groups_of, metric_named
 from leadlib.notebooks import (
     BUILTIN,
@@ -376,3 +377,8 @@ def test_a_saved_notebook_is_copied_for_repairs_without_waiting_for_the_day(tmp_
         save(engine.store)
         engine.keep_store()
         assert engine.store.personal_copied_at() > before
+
+
+def test_a_verdict_that_is_missing_is_a_dash_and_no_word() -> None:
+    assert value_words({"verdict": math.nan}, metric_named("verdict")) == MISSING_TEXT
+    assert value_words({"verdict": None}, metric_named("verdict")) == MISSING_TEXT

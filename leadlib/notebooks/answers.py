@@ -156,10 +156,10 @@ def value_words(row: Mapping[Any, Any], metric: Metric) -> str:
         return formats.percent_range(row[f"{metric.key}_low"], row[f"{metric.key}_high"])
     if quality in {"no_leads", "too_few", "not_followed"}:
         return QUALITY_WORDS[quality]
-    if metric.unit == "words":
-        return _WORDS.get(metric.key, _VERDICTS).get(str(value), str(value))
     if formats.is_missing(value) or value is None:
         return formats.MISSING_TEXT
+    if metric.unit == "words":
+        return _WORDS.get(metric.key, _VERDICTS).get(str(value), str(value))
     if metric.unit in _SHARES:
         return formats.percent(value, 1)
     if metric.unit == "points":

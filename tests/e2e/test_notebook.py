@@ -1,6 +1,7 @@
 """As a new user would: from the start page to a saved notebook that a colleague opens by its link."""
 
 from collections.abc import Callable, Iterator
+from html import escape
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -54,6 +55,12 @@ def test_a_new_user_makes_saves_and_shares_a_notebook(app: AppServer, open_page:
     page.get_by_role("button", name="Share").click()
     link = page.get_by_test_id("stPopoverBody").get_by_test_id("stCode").inner_text().strip()
     assert link.startswith(f"{app.url}/notebook?")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Web page, to read and print").click()
+    printed = download.value.path().read_text(encoding="utf-8")
+    assert download.value.suggested_filename == "before-the-meeting.html"
+    assert all(f"<b>{number}</b>" in printed for number in numbers.values())
+    assert escape(link) in printed
     colleague = open_page(link)
     expect(colleague.get_by_role("heading", name="Before the meeting", level=1)).to_be_visible()
     expect(colleague.get_by_text("Who waits, and for whom?")).to_be_visible()
