@@ -205,7 +205,7 @@ def _result(shown: _Shown, facts: Facts, day_notes: Mapping[date, Sequence[str]]
         return f'<section class="long">{head}{table}{sql}</section>\n'
     kind: Literal["bar", "line"] = "bar" if shown.show == "bar" else "line"
     takeaway = charts.table_takeaway(shown.marks, kind, shown.what)
-    figure = charts.plot_table_as(shown.marks, kind, what=shown.what, theme="light")
+    figure = charts.plot_table(shown.marks, kind, what=shown.what, theme="light")
     noted = charts.with_day_notes(figure, day_notes, theme="light")
     return (
         f'<section>{head}{_quiet([takeaway])}<div class="chart" role="img" aria-label="{escape(takeaway)}"></div>'
