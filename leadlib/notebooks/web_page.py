@@ -13,6 +13,7 @@ from markdown_it import MarkdownIt
 from plotly.offline import get_plotlyjs
 
 from leadlib import charts, formats
+from leadlib.charts.day_notes import with_day_notes
 from leadlib.errors import LeadlibError
 from leadlib.filters import Filters, describe
 from leadlib.metrics import metric_named
@@ -206,7 +207,7 @@ def _result(shown: _Shown, facts: Facts, day_notes: Mapping[date, Sequence[str]]
     kind: Literal["bar", "line"] = "bar" if shown.show == "bar" else "line"
     takeaway = charts.table_takeaway(shown.marks, kind, shown.what)
     figure = charts.plot_table(shown.marks, kind, what=shown.what, theme="light")
-    noted = charts.with_day_notes(figure, day_notes, theme="light")
+    noted = with_day_notes(figure, day_notes, theme="light")
     return (
         f'<section>{head}{_quiet([takeaway])}<div class="chart" role="img" aria-label="{escape(takeaway)}"></div>'
         f'<script type="application/json">{_json(figure.to_json())}</script>{_quiet(noted)}'
