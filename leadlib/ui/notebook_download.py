@@ -33,7 +33,7 @@ def draw(view: View, notebook: Notebook, link: str) -> None:
 def _page(view: View, notebook: Notebook, link: str) -> str:
     engine = view.engine
     found = found_by(engine.store, notebook, view.filters, with_sql=engine.settings.sql_cells)
-    return to_html(notebook, _facts(view, link), found, view.vocabulary.names, words_by_day())
+    return to_html(notebook, _facts(view, link), found, view.vocabulary.names, words_by_day(engine))
 
 
 def _facts(view: View, link: str) -> Facts:

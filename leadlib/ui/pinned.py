@@ -11,7 +11,6 @@ from leadlib.engine import Engine
 from leadlib.filters import Filters
 from leadlib.store import DayNote, SavedView
 from leadlib.ui import drill, links
-from leadlib.ui.engine import get_engine
 from leadlib.ui.screens import name_of
 from leadlib.ui.text import literal, plain
 
@@ -46,10 +45,10 @@ def draw(engine: Engine, page: StreamlitPage, filters: Filters) -> None:
             _draw_noting(engine)
 
 
-def words_by_day() -> Mapping[date, Sequence[str]]:
+def words_by_day(engine: Engine) -> Mapping[date, Sequence[str]]:
     """What is noted, by day."""
     found: dict[date, list[str]] = {}
-    for note in get_engine().store.day_notes():
+    for note in engine.store.day_notes():
         found.setdefault(note.day, []).append(note.words)
     return found
 

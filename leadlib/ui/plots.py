@@ -13,6 +13,7 @@ from leadlib.ui import numbers
 from leadlib.ui.pinned import words_by_day
 from leadlib.ui.screens import screen
 from leadlib.ui.text import plain
+from leadlib.ui.view import current_view
 
 _CONFIG = {"displayModeBar": False, "responsive": True, "scrollZoom": False}
 
@@ -45,7 +46,7 @@ def draw(
                 define(metrics)
                 numbers.draw(numbers.twin(table, metrics), alt=f"The numbers behind “{title}”")
         plain(takeaway)
-        noted = with_day_notes(figure, words_by_day(), theme=current_theme())
+        noted = with_day_notes(figure, words_by_day(current_view().engine), theme=current_theme())
         key = f"chart {title}"
         st.plotly_chart(
             figure,
