@@ -51,7 +51,7 @@ leads_strategy = st.lists(
     ),
     max_size=25,
 )
-few = settings(max_examples=8, deadline=None)
+few = settings(max_examples=5, deadline=None)
 
 
 def leads_of(rows: Rows, second: bool, shift_days: int = 0) -> list[Lead]:
