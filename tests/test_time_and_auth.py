@@ -248,9 +248,9 @@ class TokenCalls(httpx.HTTPTransport):
 def test_B4_token_that_lives_five_seconds_costs_no_sweep(
     dialect: str, bench: Callable[..., Bench], store: Store
 ) -> None:
-    """Tokens end by the portal's clock in the middle of the sweep, while up to eight calls are in flight."""
+    """Tokens end by the portal's clock in the middle of the sweep, while up to sixteen calls are in flight."""
     transport = TokenCalls()
-    one = bench(transport, dialect=dialect, n_leads=1_200, token_life_s=5, call_takes_s=0.2)
+    one = bench(transport, dialect=dialect, n_leads=6_000, token_life_s=5, call_takes_s=0.1)
     row = run_sync(one.client, store, full=True, now=lambda: NOW)
     assert row.outcome == "complete"
     seconds = (one.portal.clock.now() - NOW).total_seconds()
