@@ -18,7 +18,8 @@ def with_day_notes(figure: go.Figure, notes: Mapping[date, Sequence[str]], *, th
 
     A chart whose x axis is no axis of dates is left as it is.
     """
-    shown = _days_shown(figure)
+    # Most installations have none, and every chart of every rerun comes by here.
+    shown = _days_shown(figure) if notes else None
     if shown is None:
         return []
     colour = PALETTES[theme].quiet

@@ -120,7 +120,7 @@ def compute(
     question = metric.question if by is None else _BY_GROUP.get(metric.question, metric.question)
     frame = _asked(name, QUESTIONS[question], store, filters, by, options)
     of_rows = [column for column in frame if column in _OF_ROWS and column not in metric.columns]
-    return frame[[*of_rows, *(column for column in dict.fromkeys(metric.columns) if column in frame)]]
+    return frame[[*of_rows, *(column for column in metric.columns if column in frame)]]
 
 
 def groups_of(key: str) -> tuple[str, ...]:

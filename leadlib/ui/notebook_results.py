@@ -7,13 +7,9 @@ import pandas as pd
 import streamlit as st
 
 from leadlib import charts, formats
-from leadlib.charts.day_notes import with_day_notes
 from leadlib.ui import plots
-from leadlib.ui.pinned import words_by_day
 from leadlib.ui.text import plain
-from leadlib.ui.view import current_view
 
-_CONFIG = {"displayModeBar": False, "responsive": True, "scrollZoom": False}
 _ROWS_IN_SIGHT = 10
 
 
@@ -37,13 +33,4 @@ def draw_chart(marks: pd.DataFrame, kind: Literal["bar", "line"], what: str, key
     takeaway = charts.table_takeaway(marks, kind, what)
     plain(takeaway)
     figure = charts.plot_table(marks, kind, what=what, theme=plots.current_theme())
-    noted = with_day_notes(figure, words_by_day(current_view().engine), theme=plots.current_theme())
-    st.plotly_chart(
-        figure,
-        theme=None,
-        config=_CONFIG,
-        alt=takeaway,
-        key=f"chart_{key}",
-    )
-    for note in noted:
-        plain(note)
+    plots.draw_figure(figure, alt=takeaway, key=f"chart_{key}")

@@ -46,24 +46,35 @@ def draw(
                 define(metrics)
                 numbers.draw(numbers.twin(table, metrics), alt=f"The numbers behind “{title}”")
         plain(takeaway)
-        noted = with_day_notes(figure, words_by_day(current_view().engine), theme=current_theme())
-        key = f"chart {title}"
-        st.plotly_chart(
-            figure,
-            theme=None,
-            config=_CONFIG,
-            alt=takeaway,
-            key=key,
-            on_select="ignore" if on_choose is None else lambda: _take_mark(key, on_choose),
-            selection_mode="points",
-        )
-        for note in (*notes, *noted):
-            plain(note)
+        draw_figure(figure, alt=takeaway, key=f"chart {title}", notes=notes, on_choose=on_choose)
         if more:
             target = screen(more)
             st.page_link(
                 target, label=f"More in {target.title}", icon=":material/arrow_forward:", icon_position="right"
             )
+
+
+def draw_figure(
+    figure: go.Figure,
+    *,
+    alt: str,
+    key: str,
+    notes: Sequence[str] = (),
+    on_choose: Callable[[str], None] | None = None,
+) -> None:
+    """Draws the picture itself with what is noted on its days, and the sentences under it. Arguments as for `draw`."""
+    noted = with_day_notes(figure, words_by_day(current_view().engine), theme=current_theme())
+    st.plotly_chart(
+        figure,
+        theme=None,
+        config=_CONFIG,
+        alt=alt,
+        key=key,
+        on_select="ignore" if on_choose is None else lambda: _take_mark(key, on_choose),
+        selection_mode="points",
+    )
+    for note in (*notes, *noted):
+        plain(note)
 
 
 def define(metrics: Sequence[str]) -> None:
