@@ -15,6 +15,9 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings
+from tests.conftest import at
+
 ROOT = Path(__file__).resolve().parents[2]
 READY_S = 60
 
@@ -69,6 +72,16 @@ def serve_app(folder: Path, **settings: str) -> Iterator[AppServer]:
     finally:
         process.terminate()
         process.wait(timeout=15)
+
+
+@contextmanager
+def serve_filled(folder: Path) -> Iterator[AppServer]:
+    """The app over a planted brokerage of 3,000 leads that stands still, all of them read."""
+    with SandboxServer(SandboxSettings(n_leads=3_000, frozen_at=at("2026-11-20 09:00"))) as portal:
+        settings = {"LEADLIB_API_URL": portal.url, "LEADLIB_API_KEY": API_KEY, "LEADLIB_API_SECRET": API_SECRET}
+        with serve_app(folder, **settings, LEADLIB_SYNC_MINUTES="60") as server:
+            server.wait_for_leads()
+            yield server
 
 
 # For this package only: while it lives, Playwright's event loop runs in the thread of the tests.

@@ -7,9 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page
 
-from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings
-from tests.conftest import at
-from tests.e2e.conftest import AppServer, serve_app, settle
+from tests.e2e.conftest import AppServer, serve_filled, settle
 
 # The middle of the bar that carries this mark as Plotly has drawn it, how long it is, and what a pointer reads there.
 _MIDDLE = """(chart, mark) => {
@@ -29,11 +27,8 @@ _MIDDLE = """(chart, mark) => {
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
-    with SandboxServer(SandboxSettings(n_leads=3_000, frozen_at=at("2026-11-20 09:00"))) as portal:
-        settings = {"LEADLIB_API_URL": portal.url, "LEADLIB_API_KEY": API_KEY, "LEADLIB_API_SECRET": API_SECRET}
-        with serve_app(tmp_path_factory.mktemp("app"), **settings, LEADLIB_SYNC_MINUTES="60") as server:
-            server.wait_for_leads()
-            yield server
+    with serve_filled(tmp_path_factory.mktemp("app")) as server:
+        yield server
 
 
 @pytest.mark.parametrize(

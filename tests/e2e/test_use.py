@@ -8,21 +8,16 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings
-from tests.conftest import at
-from tests.e2e.conftest import AppServer, serve_app, settle
+from tests.e2e.conftest import AppServer, serve_filled, settle
 
 PATHS = ("", "volume", "funnel", "response_times", "entities", "agents", "agent?agent=90001", "leads", "health")
 
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
-    with SandboxServer(SandboxSettings(n_leads=3_000, frozen_at=at("2026-11-20 09:00"))) as portal:
-        settings = {"LEADLIB_API_URL": portal.url, "LEADLIB_API_KEY": API_KEY, "LEADLIB_API_SECRET": API_SECRET}
-        with serve_app(tmp_path_factory.mktemp("app"), **settings, LEADLIB_SYNC_MINUTES="60") as server:
-            server.wait_for_leads()
-            yield server
-            assert "Traceback" not in Path(server.log).read_text()
+    with serve_filled(tmp_path_factory.mktemp("app")) as server:
+        yield server
+        assert "Traceback" not in Path(server.log).read_text()
 
 
 def choose_row(page: Page, place: int) -> None:
