@@ -7,10 +7,11 @@ different rows come as the response's own `total` says, all of the slice is ther
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
+from queue import SimpleQueue
 
 from leadlib.api import Client, LeadPage
 from leadlib.filters import Filters
@@ -34,6 +35,9 @@ TRIES_ON_A_COUNT = 2
 
 CALLS_IN_FLIGHT = 16
 """Enough to use all of the pace that is allowed where an answer takes more than a second."""
+
+_ASKED_AHEAD = 4 * CALLS_IN_FLIGHT
+"""Slices that wait for a call to end: enough to keep all calls busy while what came is being written."""
 
 
 class BoundsIgnoredError(Exception):
@@ -87,25 +91,27 @@ def read_slices(
     waiting = deque((a, b) for a, b in pairwise(edges) if not any(low <= a and b <= high for low, high in skip))
     newest = waiting[-1] if waiting and waiting[-1][1] == created_to > now else None
     running: dict[Future[Slice | int], tuple[datetime, datetime]] = {}
+    ended: SimpleQueue[Future[Slice | int]] = SimpleQueue()
     with ThreadPoolExecutor(CALLS_IN_FLIGHT, thread_name_prefix="leadlib-reading") as pool:
         try:
             while waiting or running:
-                while waiting and len(running) < CALLS_IN_FLIGHT:
+                while waiting and len(running) < CALLS_IN_FLIGHT + _ASKED_AHEAD:
                     a, b = waiting.popleft()
                     # Below the stretch nothing may be asked for: its start can be the oldest the portal accepts.
                     low, high = max(a - PAD, created_from), None if (a, b) == newest else b + PAD
-                    running[pool.submit(_read_one, client, a, b, low, high, now)] = (a, b)
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    a, b = running.pop(future)
-                    slice_or_total = future.result()
-                    if isinstance(slice_or_total, int):
-                        inner_cuts = cuts_blind(a, b, max(slice_or_total, 2 * ROWS_AIMED_AT)) or [a + (b - a) / 2]
-                        waiting.extendleft(reversed(list(pairwise([a, *inner_cuts, b]))))
-                        # What is cut is bounded from then on: leads that go on coming in would never fit.
-                        newest = None if (a, b) == newest else newest
-                    else:
-                        yield replace(slice_or_total, n_left=len(waiting) + len(running))
+                    future = pool.submit(_read_one, client, a, b, low, high, now)
+                    running[future] = (a, b)
+                    future.add_done_callback(ended.put)
+                future = ended.get()
+                a, b = running.pop(future)
+                slice_or_total = future.result()
+                if isinstance(slice_or_total, int):
+                    inner_cuts = cuts_blind(a, b, max(slice_or_total, 2 * ROWS_AIMED_AT)) or [a + (b - a) / 2]
+                    waiting.extendleft(reversed(list(pairwise([a, *inner_cuts, b]))))
+                    # What is cut is bounded from then on: leads that go on coming in would never fit.
+                    newest = None if (a, b) == newest else newest
+                else:
+                    yield replace(slice_or_total, n_left=len(waiting) + len(running))
         finally:
             for future in running:
                 future.cancel()

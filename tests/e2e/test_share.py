@@ -96,22 +96,3 @@ def test_the_back_button_restores_the_filters_before(app: AppServer, open_page: 
     settle(page)
     assert "type=call" not in page.url
     assert kpis(page) == unfiltered
-
-
-def test_looking_at_every_page_asks_neither_the_portal_nor_any_other_host(
-    app: AppServer, portal: SandboxServer, open_page: Callable[..., Page]
-) -> None:
-    page = open_page(app.url)
-    before = portal.calls.copy()
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    for path in ("", "volume", "funnel", "entities", "agents", "leads", "health"):
-        page.goto(f"{app.url}/{path}")
-        settle(page)
-    assert portal.calls == before
-    assert asked
-    assert [
-        url
-        for url in asked
-        if urlsplit(url).hostname not in {"localhost", None} and not url.startswith(("data:", "blob:"))
-    ] == []
