@@ -8,6 +8,7 @@ from leadlib.errors import FilterError
 from leadlib.filters import FIELDS, Field, Filters
 from leadlib.ui.links import filter_key, put
 from leadlib.ui.names import Vocabulary
+from leadlib.ui.text import literal
 
 
 def draw(vocabulary: Vocabulary) -> Filters:
@@ -56,5 +57,5 @@ def _chosen() -> Filters:
     try:
         return Filters.of(values)
     except FilterError as error:
-        st.warning(str(error), icon=":material/date_range:")
+        st.warning(literal(str(error)), icon=":material/date_range:")
         return Filters.of({key: value for key, value in values.items() if key != "to"})

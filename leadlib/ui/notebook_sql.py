@@ -12,7 +12,7 @@ from leadlib.notebooks import SqlCell, sql_marks_of, sql_number_of, sql_shown_as
 from leadlib.sql_cells import SqlAnswer, run_sql, schema
 from leadlib.ui.engine import get_engine
 from leadlib.ui.notebook_results import draw_chart, draw_table
-from leadlib.ui.text import plain
+from leadlib.ui.text import literal, plain
 from leadlib.ui.view import View
 
 _OFF = "SQL cells are switched off in this installation (LEADLIB_SQL_CELLS)."
@@ -30,19 +30,18 @@ def draw(view: View, cell: SqlCell, key: str) -> None:
     title = sql_title_of(cell)
     if isinstance(answer, str | SqlCellError):
         with st.container(border=True, key=f"failed_{key}"):
-            st.header(title, anchor=False)
+            st.header(literal(title), anchor=False)
             _draw_error(cell, answer, key)
         return
     show, why = sql_shown_as(cell.show, answer.frame)
     if show == "number":
         name, words = sql_number_of(answer.frame)
-        st.metric(
-            name if title == "SQL" else title, words, border=True, height="stretch", help=_told(answer),
-        )  # fmt: skip
+        label = literal(name if title == "SQL" else title)
+        st.metric(label, literal(words), border=True, height="stretch", help=_told(answer))
         return
     with st.container(border=True, gap="xsmall", key=f"cell_{key}"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.header(title, anchor=False)
+            st.header(literal(title), anchor=False)
             with st.popover("SQL", type="tertiary", icon=":material/code:", key=f"sql_{key}"):
                 plain(_told(answer))
                 st.code(cell.sql, language="sql", wrap_lines=True)

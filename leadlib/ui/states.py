@@ -9,7 +9,7 @@ from leadlib.errors import LeadlibError, SettingsError, StoreBusyError, StoreErr
 from leadlib.filters import Filters
 from leadlib.ui import downloads
 from leadlib.ui.links import put
-from leadlib.ui.text import plain
+from leadlib.ui.text import literal, plain
 from leadlib.ui.view import View
 
 _WHAT_NEXT = {
@@ -51,7 +51,7 @@ def page_title(view: View, title: str) -> None:
     """The title with the downloads, and under it the filters in words, which a screenshot needs to be understood."""
     with st.container(gap="xxsmall"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.title(title, anchor=False)
+            st.title(literal(title), anchor=False)
             if view.n_leads:
                 downloads.draw(view)
         plain(f"{view.sentence} · {formats.count_of(view.n_leads, 'lead')}", tone="normal")
