@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -20,6 +21,8 @@ from tests.conftest import at
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_S = 60
+PATHS = [*sorted(page.stem for page in (ROOT / "pages").glob("*.py") if page.stem != "overview"), ""]
+"""The address of every page, without its host; the Overview has the bare one."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,29 @@ def settle(page: Page) -> None:
         " && !document.querySelector('[data-testid=stSkeleton]')",
         timeout=30_000,
     )
+
+
+def go_to(page: Page, url: str, path: str, query: str = "?agent=90001") -> None:
+    """Goes there by the menu, which a phone folds away; by the address with `query` where the menu does not list it."""
+    links = page.get_by_test_id("stSidebarNavLink")
+    names = [urlsplit(link.get_attribute("href") or "").path.strip("/") for link in links.all()]
+    if path not in names:
+        page.goto(f"{url}/{path}{query}")
+    else:
+        before = page.title()
+        links.nth(names.index(path)).evaluate("link => link.click()")
+        page.wait_for_function("before => document.title !== before", arg=before)
+    settle(page)
+
+
+def choose_row(page: Page, place: int, table: int = -1) -> None:
+    """Ticks the box of a row of a table, both counted from 0. Tables are painted: there is no element to click."""
+    page.locator("[data-testid=stDataFrame] canvas").last.wait_for()
+    frame = page.locator("[data-testid=stDataFrame]").nth(table)
+    frame.scroll_into_view_if_needed()
+    box = frame.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 17, box["y"] + 35 * (place + 1) + 17)
 
 
 def kpis(page: Page) -> dict[str, str]:

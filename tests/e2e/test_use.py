@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from tests.e2e.conftest import AppServer, serve_filled, settle
+from tests.e2e.conftest import AppServer, choose_row, serve_filled, settle
 
 
 @pytest.fixture(scope="module")
@@ -15,16 +15,6 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
     with serve_filled(tmp_path_factory.mktemp("app")) as server:
         yield server
         assert "Traceback" not in Path(server.log).read_text()
-
-
-def choose_row(page: Page, place: int) -> None:
-    """Ticks the box of a row, counted from 0, of the last table. Tables are painted: there is no element to click."""
-    page.locator("[data-testid=stDataFrame] canvas").last.wait_for()
-    table = page.locator("[data-testid=stDataFrame]").last
-    table.scroll_into_view_if_needed()
-    box = table.bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + 17, box["y"] + 35 * (place + 1) + 17)
 
 
 def test_the_leads_behind_a_row_of_a_league_are_as_many_as_the_row_says(
