@@ -161,7 +161,7 @@ class Engine:
         now = now or datetime.now(UTC)
         copied_at = self.store.personal_copied_at()
         # What people have written comes back from nowhere else.
-        is_due = now - copied_at >= _COPY_EVERY or self.store.words_written_at() > copied_at
+        is_due = now - copied_at >= _COPY_EVERY or self.store.words.written_at() > copied_at
         if self.store.is_read_only or not is_due:
             return
         if self.settings.retention_months:

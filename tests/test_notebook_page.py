@@ -109,7 +109,7 @@ def test_a_copy_is_changed_saved_and_opened_by_its_link_under_other_filters(lead
     press(app, "Save")
     assert [block.value for block in app.success] == ["Saved as version 1."]
     assert app.query_params["notebook"] in ("calls-chats", ["calls-chats"])
-    saved = leads.notebook("calls-chats")
+    saved = leads.words.notebook("calls-chats")
     assert saved is not None
     assert (saved.title, saved.author) == ("Calls & chats", "Mona")
     assert len(cells_from_json(saved.cells)) == len(BUILTIN[0].cells) + 1
@@ -157,7 +157,7 @@ def test_a_metric_takes_the_filters_of_the_moment_for_its_own(leads: Store) -> N
 def saved_sql(store: Store, sql: str, show: Show = "table") -> None:
     store.publish()
     cells = cells_to_json([SqlCell(sql, show)])
-    store.save_notebook("sql", after=0, title="SQL", author="Mona", cells=cells)
+    store.words.save_notebook("sql", after=0, title="SQL", author="Mona", cells=cells)
 
 
 def test_a_sql_cell_answers_under_the_filters_of_the_page(leads: Store) -> None:
@@ -177,7 +177,7 @@ def test_a_sql_cell_that_fails_names_its_line_and_the_others_go_on(leads: Store)
     cells = cells_to_json(
         [SqlCell("select channel,\n  colour\nfrom leads"), SqlCell("select count(*) as n from leads", "number")]
     )
-    leads.save_notebook("sql", after=0, title="SQL", author="Mona", cells=cells)
+    leads.words.save_notebook("sql", after=0, title="SQL", author="Mona", cells=cells)
     app = open_app("notebook", notebook="sql")
     assert "This cell has no answer" in app.warning[0].value
     assert "Line 2: " in texts(app)
@@ -229,16 +229,16 @@ def test_unsaved_changes_outlast_other_pages_and_other_notebooks() -> None:
 
 def test_two_who_save_at_once_are_told_and_both_versions_are_kept(leads: Store) -> None:
     cells = cells_to_json([TextCell("One")])
-    leads.save_notebook("weekly", after=0, title="Weekly", author="Mona", cells=cells)
+    leads.words.save_notebook("weekly", after=0, title="Weekly", author="Mona", cells=cells)
     app = open_app("notebook", notebook="weekly")
     press(app, "Edit")
     app.text_area[0].set_value("Two").run()
-    leads.save_notebook("weekly", after=1, title="Weekly", author="Omar", cells=cells)
+    leads.words.save_notebook("weekly", after=1, title="Weekly", author="Omar", cells=cells)
     press(app, "Save")
     assert "Omar has saved version 2" in app.error[0].value
     assert app.text_area[0].value == "Two"
     press(app, "Save")
-    assert [(one.version, one.author) for one in leads.notebook_versions("weekly")] == [
+    assert [(one.version, one.author) for one in leads.words.notebook_versions("weekly")] == [
         (3, "local"),
         (2, "Omar"),
         (1, "Mona"),
@@ -248,26 +248,28 @@ def test_two_who_save_at_once_are_told_and_both_versions_are_kept(leads: Store) 
 def test_an_older_version_is_looked_at_and_brought_back(leads: Store) -> None:
     for n, words in enumerate(("First words", "Second words")):
         cells = cells_to_json([TextCell(words)])
-        leads.save_notebook("weekly", after=n, title="Weekly", author="Mona", cells=cells)
+        leads.words.save_notebook("weekly", after=n, title="Weekly", author="Mona", cells=cells)
     app = open_app("notebook", notebook="weekly")
     app.button(key="version_1").click().run()
     assert "First words" in [block.value for block in app.markdown]
     assert "The newest is version 2." in texts(app)
     press(app, "Make this the newest again")
-    newest = leads.notebook("weekly")
+    newest = leads.words.notebook("weekly")
     assert newest is not None
     assert (newest.version, cells_from_json(newest.cells)) == (3, (TextCell("First words"),))
 
 
 def test_a_deleted_notebook_says_so_at_its_link_and_comes_back(leads: Store) -> None:
-    leads.save_notebook("weekly", after=0, title="Weekly", author="Mona", cells=cells_to_json([TextCell("Words")]))
+    leads.words.save_notebook(
+        "weekly", after=0, title="Weekly", author="Mona", cells=cells_to_json([TextCell("Words")])
+    )
     app = open_app("notebook", notebook="weekly")
     press(app, "Delete this notebook")
     assert "This notebook was deleted" in [header.value for header in app.header]
-    assert leads.notebooks() == []
+    assert leads.words.notebooks() == []
     press(app, "Bring it back")
     assert app.title[0].value == "Weekly"
-    assert [one.name for one in leads.notebooks()] == ["weekly"]
+    assert [one.name for one in leads.words.notebooks()] == ["weekly"]
 
 
 def test_a_link_to_no_notebook_and_a_name_that_can_be_none_are_said() -> None:
@@ -278,6 +280,6 @@ def test_a_link_to_no_notebook_and_a_name_that_can_be_none_are_said() -> None:
 
 def test_a_notebook_of_another_leadlight_is_an_error_in_words(leads: Store) -> None:
     strange = json.dumps({"format": 1, "cells": [{"kind": "python", "code": "1"}]})
-    leads.save_notebook("odd", after=0, title="Odd", author="Mona", cells=strange)
+    leads.words.save_notebook("odd", after=0, title="Odd", author="Mona", cells=strange)
     app = open_app("notebook", notebook="odd")
     assert "There is no kind of cell “python”" in texts(app)

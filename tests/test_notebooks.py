@@ -64,7 +64,7 @@ SQL_CELLS = st.builds(SqlCell, TEXTS, st.sampled_from(SHOWS))
 
 def save(store: Store, name: str = "n", after: int = 0, words: str = "Hello", author: str = "Mona") -> int:
     cells = cells_to_json([TextCell(words)])
-    return store.save_notebook(name, after=after, title=f"Title of {words}", author=author, cells=cells).version
+    return store.words.save_notebook(name, after=after, title=f"Title of {words}", author=author, cells=cells).version
 
 
 @given(st.lists(st.one_of(st.builds(TextCell, TEXTS), METRIC_CELLS, SQL_CELLS), max_size=6))
@@ -276,17 +276,17 @@ def test_built_in_notebooks_are_read_again_and_answer_on_an_empty_store(notebook
 
 
 def test_each_save_is_a_version_and_none_is_ever_changed(store: Store) -> None:
-    assert store.notebooks() == []
-    assert store.notebook("n") is None
+    assert store.words.notebooks() == []
+    assert store.words.notebook("n") is None
     assert [save(store), save(store, after=1, words="Again"), save(store, "other")] == [1, 2, 1]
-    assert [(one.name, one.version) for one in store.notebooks()] == [("other", 1), ("n", 2)]
-    newest, first = store.notebook("n"), store.notebook("n", 1)
+    assert [(one.name, one.version) for one in store.words.notebooks()] == [("other", 1), ("n", 2)]
+    newest, first = store.words.notebook("n"), store.words.notebook("n", 1)
     assert newest is not None
     assert first is not None
     assert cells_from_json(newest.cells) == (TextCell("Again"),)
     assert (cells_from_json(first.cells), first.title, first.author) == ((TextCell("Hello"),), "Title of Hello", "Mona")
     assert newest.saved_at > first.saved_at
-    assert store.notebook("n", 3) is None
+    assert store.words.notebook("n", 3) is None
 
 
 def test_who_saves_on_an_older_version_is_told_and_loses_nothing(store: Store) -> None:
@@ -297,20 +297,20 @@ def test_who_saves_on_an_older_version_is_told_and_loses_nothing(store: Store) -
     assert refused.value.newest == 2
     with pytest.raises(NotebookConflictError, match="version 0"):
         save(store, "new", after=4)
-    assert [one.version for one in store.notebook_versions("n")] == [2, 1]
+    assert [one.version for one in store.words.notebook_versions("n")] == [2, 1]
 
 
 def test_a_deleted_notebook_leaves_the_list_and_can_come_back(store: Store) -> None:
     save(store)
-    store.delete_notebook("n", after=1, author="Omar")
-    assert store.notebooks() == []
-    assert store.notebook("n") is None
-    assert [(one.version, one.is_deleted, one.author) for one in store.notebook_versions("n")] == [
+    store.words.delete_notebook("n", after=1, author="Omar")
+    assert store.words.notebooks() == []
+    assert store.words.notebook("n") is None
+    assert [(one.version, one.is_deleted, one.author) for one in store.words.notebook_versions("n")] == [
         (2, True, "Omar"),
         (1, False, "Mona"),
     ]
     save(store, after=2, words="Back")
-    assert [one.title for one in store.notebooks()] == ["Title of Back"]
+    assert [one.title for one in store.words.notebooks()] == ["Title of Back"]
 
 
 def test_saving_a_notebook_leaves_the_answers_of_the_leads_as_they_are(store: Store) -> None:
@@ -325,7 +325,7 @@ def test_a_backup_brings_notebooks_back(store: Store, tmp_path: Path) -> None:
     store.back_up(tmp_path / "backup")
     restore_backup(tmp_path / "backup", tmp_path / "restored")
     with Store.open(tmp_path / "restored", timezone=DUBAI, portal="test") as restored:
-        assert restored.notebook_versions("n") == store.notebook_versions("n")
+        assert restored.words.notebook_versions("n") == store.words.notebook_versions("n")
 
 
 @pytest.mark.parametrize(("damage", "left"), [("bit", {"copied", "later"}), ("end", {"copied"}), ("gone", {"copied"})])
@@ -346,7 +346,7 @@ def test_notebooks_survive_the_repair_of_a_damaged_file(tmp_path: Path, damage: 
     elif damage == "end":
         path.write_bytes(content[:-1])
     with Store.open(folder, timezone=DUBAI, portal="test") as mended:
-        assert {one.name for one in mended.notebooks()} == left
+        assert {one.name for one in mended.words.notebooks()} == left
         assert [alarm.kind for alarm in mended.alarms()] == ["restored"]
         assert save(mended, "copied", after=1) == 2
 
@@ -365,7 +365,7 @@ def test_a_person_who_is_erased_is_erased_from_notebooks_too(open_store: Callabl
     save(store, "other", words="Call 50 123 45 back")
     erased = store.erase(Person(phones=("+971501234567",)))
     assert erased.n_notebooks == 1
-    assert [one.name for one in store.notebooks()] == ["other"]
+    assert [one.name for one in store.words.notebooks()] == ["other"]
 
 
 def test_a_saved_notebook_is_copied_for_repairs_without_waiting_for_the_day(tmp_path: Path) -> None:

@@ -28,62 +28,62 @@ CALLS = {"v": ["1"], "type": ["call"], "by": ["stage"]}
 
 def test_what_is_put_up_is_there_after_a_restart_until_it_is_taken_down(open_store: Callable[..., Store]) -> None:
     first = open_store()
-    first.save_view("Calls", "volume", CALLS, "Mona")
-    first.note_on_day(date(2026, 9, 12), "Campaign started", "Mona")
-    first.note_on_day(date(2026, 9, 1), "New hours", "local")
+    first.words.save_view("Calls", "volume", CALLS, "Mona")
+    first.words.note_on_day(date(2026, 9, 12), "Campaign started", "Mona")
+    first.words.note_on_day(date(2026, 9, 1), "New hours", "local")
     first.close()
     again = open_store()
-    (view,) = again.saved_views()
+    (view,) = again.words.saved_views()
     assert (view.title, view.page, view.query, view.author) == ("Calls", "volume", CALLS, "Mona")
-    assert [(note.day, note.words) for note in again.day_notes()] == [
+    assert [(note.day, note.words) for note in again.words.day_notes()] == [
         (date(2026, 9, 1), "New hours"),
         (date(2026, 9, 12), "Campaign started"),
     ]
-    again.take_down(view)
-    again.take_down(again.day_notes()[0])
-    again.take_down(view)
-    assert again.saved_views() == ()
-    assert [note.words for note in again.day_notes()] == ["Campaign started"]
+    again.words.take_down(view)
+    again.words.take_down(again.words.day_notes()[0])
+    again.words.take_down(view)
+    assert again.words.saved_views() == ()
+    assert [note.words for note in again.words.day_notes()] == ["Campaign started"]
 
 
 def test_a_name_that_is_taken_brings_the_new_view(store: Store) -> None:
-    store.save_view("Calls", "volume", CALLS, "Mona")
-    store.save_view("Calls", "funnel", {}, "Omar")
-    assert [(view.page, view.author) for view in store.saved_views()] == [("funnel", "Omar")]
+    store.words.save_view("Calls", "volume", CALLS, "Mona")
+    store.words.save_view("Calls", "funnel", {}, "Omar")
+    assert [(view.page, view.author) for view in store.words.saved_views()] == [("funnel", "Omar")]
 
 
 def test_views_and_notes_are_in_a_backup_and_in_no_generation(store: Store, tmp_path: Path) -> None:
     store.write_leads([make_lead("a")], observed_at=at("2026-09-16 00:00"))
-    store.save_view("Calls", "volume", CALLS, "Mona")
-    store.note_on_day(date(2026, 9, 12), "Campaign started", "Mona")
+    store.words.save_view("Calls", "volume", CALLS, "Mona")
+    store.words.note_on_day(date(2026, 9, 12), "Campaign started", "Mona")
     store.publish()
     store.back_up(tmp_path / "backup")
     restore_backup(tmp_path / "backup", tmp_path / "restored")
     with Store.open(tmp_path / "restored", timezone=store.timezone, portal="test") as restored:
-        assert restored.saved_views() == store.saved_views()
-        assert restored.day_notes() == store.day_notes()
+        assert restored.words.saved_views() == store.words.saved_views()
+        assert restored.words.day_notes() == store.words.day_notes()
     published = [path.name for path in (store.folder / "generations").rglob("*")]
     assert any("leads" in name for name in published)
     assert not any("saved_views" in name or "day_notes" in name for name in published)
 
 
 def test_a_person_who_is_erased_is_erased_from_them_too(store: Store) -> None:
-    store.save_view("Ring 050 000 0001 now", "leads", {}, "local")
-    store.save_view("Calls", "volume", CALLS, "local")
-    store.note_on_day(date(2026, 9, 12), "Met someone@example.com", "local")
+    store.words.save_view("Ring 050 000 0001 now", "leads", {}, "local")
+    store.words.save_view("Calls", "volume", CALLS, "local")
+    store.words.note_on_day(date(2026, 9, 12), "Met someone@example.com", "local")
     erased = store.erase(Person(phones=("0500000001",), emails=("someone@example.com",)))
     assert erased.n_keepsakes == 2
-    assert [view.title for view in store.saved_views()] == ["Calls"]
-    assert store.day_notes() == ()
+    assert [view.title for view in store.words.saved_views()] == ["Calls"]
+    assert store.words.day_notes() == ()
 
 
 def test_words_that_were_written_are_copied_for_repairs_sooner_than_the_rest(store: Store) -> None:
-    before = store.words_written_at()
-    store.note_on_day(date(2026, 9, 12), "Campaign started", "local")
-    noted_at = store.words_written_at()
+    before = store.words.written_at()
+    store.words.note_on_day(date(2026, 9, 12), "Campaign started", "local")
+    noted_at = store.words.written_at()
     assert noted_at > before
-    store.take_down(store.day_notes()[0])
-    assert store.words_written_at() > noted_at
+    store.words.take_down(store.words.day_notes()[0])
+    assert store.words.written_at() > noted_at
 
 
 # On charts
@@ -171,12 +171,12 @@ def test_a_pinned_view_brings_page_filters_and_settings_back(app: AppTest) -> No
     app.text_input(key="pin_author").set_value("Mona")
     next(button for button in app.button if button.label == "Pin it").click().run()
     assert not app.exception
-    (view,) = get_engine().store.saved_views()
+    (view,) = get_engine().store.words.saved_views()
     assert (view.title, view.page, view.author) == ("Chats *a week*", "volume", "Mona")
     assert view.query == {"v": ["1"], "type": ["whatsapp"], "grain": ["week"]}
     fresh = AppTest.from_file(str(SHELL), default_timeout=60).run()
     assert fresh.session_state["filter_type"] == []
-    button = fresh.button(key=f"pinned_{view.view_id}")
+    button = fresh.button(key=f"pinned_{view.keepsake_id}")
     assert button.label == literal("Chats *a week*") == "Chats \\*a week\\*"
     button.click().run()
     assert not fresh.exception
@@ -192,8 +192,8 @@ def test_a_note_stands_under_the_charts_over_time_until_it_is_taken_down(app: Ap
     next(button for button in app.button if button.label == "Note it").click().run()
     assert not app.exception
     assert "1: 12\u00a0Sep\u00a02026 – Campaign &lt;i&gt;started&lt;/i&gt;" in said(app)
-    (note,) = get_engine().store.day_notes()
-    app.button(key=f"down_{note.note_id}").click().run()
+    (note,) = get_engine().store.words.day_notes()
+    app.button(key=f"down_{note.keepsake_id}").click().run()
     assert "12\u00a0Sep\u00a02026 – Campaign" not in said(app)
 
 
@@ -203,4 +203,4 @@ def test_a_view_without_a_name_and_a_note_without_a_day_are_not_kept(app: AppTes
     assert [toast.value for toast in app.toast] == ["Give the view a name, then pin it."]
     app.text_input(key="note_words").set_value("Campaign started")
     next(button for button in app.button if button.label == "Note it").click().run()
-    assert get_engine().store.saved_views() == get_engine().store.day_notes() == ()
+    assert get_engine().store.words.saved_views() == get_engine().store.words.day_notes() == ()

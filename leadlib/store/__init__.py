@@ -9,11 +9,12 @@ from leadlib.store.alarms import Alarm
 from leadlib.store.backup import is_free, restore_backup
 from leadlib.store.erasing import Erased, months_before
 from leadlib.store.events import LeadEvent
-from leadlib.store.keepsakes import DayNote, SavedView
+from leadlib.store.keepsakes import DayNote, Keepsake, SavedView
 from leadlib.store.notebooks import NotebookVersion
 from leadlib.store.rows import SliceRow, SyncRow
 from leadlib.store.store import Store
 from leadlib.store.suppression import Person
+from leadlib.store.words import Words
 from leadlib.store.writes import UpsertCount
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Alarm",
     "DayNote",
     "Erased",
+    "Keepsake",
     "LeadEvent",
     "NotebookVersion",
     "Person",
@@ -29,6 +31,7 @@ __all__ = [
     "Store",
     "SyncRow",
     "UpsertCount",
+    "Words",
     "is_free",
     "months_before",
     "restore_backup",

@@ -11,14 +11,12 @@ import duckdb
 from leadlib.store.files import File
 from leadlib.store.suppression import Person
 
-_TABLES = (("saved_views", "view_id", "title, author, query"), ("day_notes", "note_id", "words, author"))
-
 
 @dataclass(frozen=True)
 class SavedView:
     """A page with filters and settings under a name. `query` are the parameters of its address; `saved_at` is UTC."""
 
-    view_id: str
+    keepsake_id: str
     title: str
     page: str
     query: Mapping[str, Sequence[str]]
@@ -30,17 +28,35 @@ class SavedView:
 class DayNote:
     """What somebody noted on a day of the account's clock: “campaign started”. `saved_at` is UTC."""
 
-    note_id: str
+    keepsake_id: str
     day: date
     words: str
     author: str
     saved_at: datetime
 
 
+Keepsake = SavedView | DayNote
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Where keepsakes of a kind lie: `key` is the column with their ids, `words` those with what people wrote."""
+
+    name: str
+    key: str
+    words: str
+
+
+_TABLES: Mapping[type[Keepsake], _Table] = {
+    SavedView: _Table("saved_views", "view_id", "title, author, query"),
+    DayNote: _Table("day_notes", "note_id", "words, author"),
+}
+
+
 def saved_views(file: File) -> tuple[SavedView, ...]:
     """The views that are up, in the order in which they were named."""
     rows = file.fetch(
-        "select view_id, title, page, query, author, saved_at from saved_views where removed_at is null "
+        "select view_id as keepsake_id, title, page, query, author, saved_at from saved_views where removed_at is null "
         "order by saved_at, view_id",
         None,
     ).to_pylist()
@@ -49,7 +65,10 @@ def saved_views(file: File) -> tuple[SavedView, ...]:
 
 def day_notes(file: File) -> tuple[DayNote, ...]:
     """The notes that are up, by day."""
-    sql = "select note_id, day, words, author, saved_at from day_notes where removed_at is null order by day, saved_at"
+    sql = (
+        "select note_id as keepsake_id, day, words, author, saved_at from day_notes where removed_at is null "
+        "order by day, saved_at"
+    )
     return tuple(DayNote(**row) for row in file.fetch(sql, None).to_pylist())
 
 
@@ -73,15 +92,12 @@ def write_note(cursor: duckdb.DuckDBPyConnection, day: date, words: str, author:
     )
 
 
-def take_down(cursor: duckdb.DuckDBPyConnection, keepsake: SavedView | DayNote) -> None:
+def take_down(cursor: duckdb.DuckDBPyConnection, keepsake: Keepsake) -> None:
     """Takes a view or a note down; its row stays."""
-    table, key, value = (
-        ("saved_views", "view_id", keepsake.view_id)
-        if isinstance(keepsake, SavedView)
-        else ("day_notes", "note_id", keepsake.note_id)
-    )
+    table = _TABLES[type(keepsake)]
     cursor.execute(
-        f"update {table} set removed_at = ? where {key} = ? and removed_at is null", [datetime.now(UTC), value]
+        f"update {table.name} set removed_at = ? where {table.key} = ? and removed_at is null",
+        [datetime.now(UTC), keepsake.keepsake_id],
     )
 
 
@@ -98,9 +114,10 @@ def changed_at(file: File) -> datetime:
 def erase_from_keepsakes(cursor: duckdb.DuckDBPyConnection, person: Person) -> int:
     """Deletes views and notes whose words hold a phone or an address of the person; gives their number."""
     n_erased = 0
-    for table, key, columns in _TABLES:
-        for found, words in cursor.execute(f"select {key}, concat_ws(' ', {columns}) from {table}").fetchall():
+    for table in _TABLES.values():
+        sql = f"select {table.key}, concat_ws(' ', {table.words}) from {table.name}"
+        for keepsake_id, words in cursor.execute(sql).fetchall():
             if person.is_in(str(words)):
-                cursor.execute(f"delete from {table} where {key} = ?", [found])
+                cursor.execute(f"delete from {table.name} where {table.key} = ?", [keepsake_id])
                 n_erased += 1
     return n_erased

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from leadlib.errors import (
     WrongPortalError,
 )
 from leadlib.records import AgentName, Contact, Lead, ListingName, ProjectName, RejectedRow
-from leadlib.store import backup, erasing, events, generations, keepsakes, names, restoring, suppression
+from leadlib.store import backup, erasing, events, generations, names, restoring, suppression
 from leadlib.store.absences import (
     AbsenceCount,
     Stretch,
@@ -43,13 +43,12 @@ from leadlib.store.erasing import Erased
 from leadlib.store.events import LeadEvent
 from leadlib.store.files import File, failed_query
 from leadlib.store.frames import frame_of
-from leadlib.store.keepsakes import DayNote, SavedView
 from leadlib.store.ledger import fold_slices, write_slices
 from leadlib.store.names import NO_IDS, Ids
-from leadlib.store.notebooks import NotebookVersion, versions, write_version
 from leadlib.store.opening import ANALYTICS, Opened, is_published_whole, open_files, open_published
 from leadlib.store.rows import SliceRow, SyncRow
 from leadlib.store.suppression import Person, without_person
+from leadlib.store.words import Words
 from leadlib.store.writes import (
     UpsertCount,
     newest_of_each,
@@ -77,7 +76,7 @@ class Store:
 
     One process owns the files while it is open. Reading is safe from any thread; writes queue behind one another.
     `data_version` grows with every committed change: use it as a cache key. It is this process's own count, and no
-    two stores of a process share a version.
+    two stores of a process share a version. `words` is what people wrote beside the leads.
     """
 
     def __init__(
@@ -109,7 +108,7 @@ class Store:
         is_locked_out = opened.is_read_only and not opened.is_published
         self._standing = (Alarm("read_only", _READ_ONLY, datetime.now(UTC)),) if is_locked_out else ()
         self._alarms = self._load_alarms()
-        self._load_keepsakes()
+        self.words = Words(opened.personal)
 
     @classmethod
     def open(
@@ -251,42 +250,6 @@ class Store:
         """What `remember` kept under `key`; None if nothing."""
         found = self.query("select value from meta where key = $key", {"key": key})["value"]
         return None if found.empty else str(found.iloc[0])
-
-    def notebooks(self) -> list[NotebookVersion]:
-        """The newest version of every saved notebook that is not deleted, last saved first."""
-        newest = "(name, version) in (select name, max(version) from notebooks group by name) and not is_deleted"
-        return versions(self._personal, newest)
-
-    def notebook(self, name: str, version: int | None = None) -> NotebookVersion | None:
-        """One saved notebook, the newest version unless one is named; None if there is none or it is deleted.
-
-        A version of its own can be had of a deleted notebook too.
-        """
-        saved = self.notebook_versions(name)
-        if version is None:
-            return saved[0] if saved and not saved[0].is_deleted else None
-        return next((one for one in saved if one.version == version), None)
-
-    def notebook_versions(self, name: str) -> list[NotebookVersion]:
-        """All versions of a notebook, newest first; empty if it was never saved."""
-        return versions(self._personal, "name = $name", {"name": name})
-
-    def words_written_at(self) -> datetime:
-        """When people last saved a notebook, a view or a note, or took one down, UTC; long ago if they never did."""
-        last = versions(self._personal, "saved_at = (select max(saved_at) from notebooks)")
-        return max([keepsakes.changed_at(self._personal), *(one.saved_at for one in last[:1])])
-
-    def saved_views(self) -> tuple[SavedView, ...]:
-        """The views that people have named, oldest first. Every page asks, so the answer is kept in memory."""
-        return self._saved_views
-
-    def day_notes(self) -> tuple[DayNote, ...]:
-        """What people have noted on days, by day. Every chart over time asks, so the answer is kept in memory."""
-        return self._day_notes
-
-    def _load_keepsakes(self) -> None:
-        self._saved_views = keepsakes.saved_views(self._personal)
-        self._day_notes = keepsakes.day_notes(self._personal)
 
     def alarms(self) -> tuple[Alarm, ...]:
         """What is wrong at the moment, oldest first. Every page asks, so the answer is kept in memory."""
@@ -538,39 +501,6 @@ class Store:
             cursor.execute("delete from meta where key = ?", [key])
             cursor.execute("insert into meta values (?, ?)", [key, value])
 
-    def save_notebook(self, name: str, *, after: int, title: str, author: str, cells: str) -> NotebookVersion:
-        """Adds a version to a notebook, whose newest one must be `after` (0: there is none yet).
-
-        What was deleted is there again. Raises NotebookConflictError if another version came in between.
-        """
-        saved = NotebookVersion(name, after + 1, title, author, datetime.now(UTC), cells)
-        with self._personal.transaction() as cursor:
-            write_version(cursor, saved)
-        return saved
-
-    def delete_notebook(self, name: str, *, after: int, author: str) -> None:
-        """Marks a notebook as deleted, by a version of its own; the others stay. As for `save_notebook`."""
-        last = self.notebook(name, after)
-        if last is not None:
-            gone = replace(last, version=after + 1, author=author, saved_at=datetime.now(UTC), is_deleted=True)
-            with self._personal.transaction() as cursor:
-                write_version(cursor, gone)
-
-    def save_view(self, title: str, page: str, query: Mapping[str, Sequence[str]], author: str) -> None:
-        """Puts a view up for everybody: a page, and the parameters of its address."""
-        with self._keeping() as cursor:
-            keepsakes.write_view(cursor, title, page, query, author)
-
-    def note_on_day(self, day: date, words: str, author: str) -> None:
-        """Puts a note on a day of the account's clock, for everybody."""
-        with self._keeping() as cursor:
-            keepsakes.write_note(cursor, day, words, author)
-
-    def take_down(self, keepsake: SavedView | DayNote) -> None:
-        """Takes a view or a note from the screens. Once is as good as twice; its row stays."""
-        with self._keeping() as cursor:
-            keepsakes.take_down(cursor, keepsake)
-
     def raise_alarm(self, kind: str, message: str) -> None:
         """Puts up an alarm, shown on every page until `clear_alarm`. Again with other words: the words change."""
         if all((alarm.kind, alarm.message) != (kind, message) for alarm in self.alarms()):
@@ -648,7 +578,7 @@ class Store:
                 self._personal, self._analytics, person, self._hash_key
             )
             self._suppression = suppression.load(self._personal.cursor(), self._hash_key)
-            self._load_keepsakes()
+            self.words.read_from(self._personal)
             n_deliveries, n_damaged = erasing.erase_files(self.folder, person)
             self._personal.checkpoint()
             self._personal.close()
@@ -656,6 +586,7 @@ class Store:
                 rewrite(self._personal.path)
             finally:
                 self._personal = self._opened.personal = File(self._personal.path, self._personal.schema)
+                self.words.read_from(self._personal)
             self._analytics.checkpoint()
             generations.publish(self._personal, self.folder / restoring.PERSONAL_COPY, kept=1)
             generations.publish(self._analytics, self.folder / generations.FOLDER, kept=1)
@@ -761,12 +692,6 @@ class Store:
         with self._analytics.transaction() as cursor:
             yield cursor
         self.data_version = next(_VERSIONS)
-
-    @contextmanager
-    def _keeping(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        with self._personal.transaction() as cursor:
-            yield cursor
-        self._load_keepsakes()
 
     def _claim_for_portal(self) -> None:
         owner = self.recall("portal")

@@ -44,7 +44,7 @@ class Open:
 def open_chosen(view: View) -> Open:
     """The notebook that the link names. Stops the page, and says why, if there is none that can be shown."""
     name = links.param("notebook")
-    saved = view.engine.store.notebook_versions(name)
+    saved = view.engine.store.words.notebook_versions(name)
     draft = drafting.drafts().get(name)
     newest = saved[0].version if saved else 0
     older = next((one for one in saved if (name, one.version) == st.session_state.get(_OLDER)), None)
@@ -139,7 +139,7 @@ def _choose(key: str) -> None:
 def _titles(store: Store) -> dict[str, str]:
     """The notebooks to choose from, by name: the built-in ones, what others have saved, what is not saved yet."""
     titles = {notebook.name: notebook.title for notebook in BUILTIN}
-    titles |= {one.name: one.title for one in store.notebooks()}
+    titles |= {one.name: one.title for one in store.words.notebooks()}
     for name, draft in drafting.drafts().items():
         titles[name] = f"{draft.title} · unsaved" if draft.is_changed else draft.title
     return titles
@@ -148,7 +148,7 @@ def _titles(store: Store) -> dict[str, str]:
 def _where_from(view: View, opened: Open) -> str:
     if opened.is_builtin:
         return "Built in: make a copy to change it."
-    return _told(view, view.engine.store.notebook_versions(opened.notebook.name)[0])
+    return _told(view, view.engine.store.words.notebook_versions(opened.notebook.name)[0])
 
 
 def _told(view: View, one: NotebookVersion) -> str:
@@ -177,7 +177,7 @@ def _draw_share(view: View, notebook: Notebook) -> None:
 
 def _draw_history(view: View, opened: Open) -> None:
     name, store = opened.notebook.name, view.engine.store
-    for one in store.notebook_versions(name):
+    for one in store.words.notebook_versions(name):
         with st.container(horizontal=True, vertical_alignment="center"):
             plain(_told(view, one), tone="normal")
             is_shown = one.version == (opened.older.version if opened.older else opened.version)
@@ -250,7 +250,7 @@ def _free_name(store: Store, title: str, own: str | None = None) -> str:
     wanted = name_of(title)
     taken = ({*_BUILTIN, *drafting.drafts()}) - {own}
     names = (wanted if n == 1 else f"{wanted[:70]}-{n}" for n in count(1))
-    return next(name for name in names if name not in taken and not store.notebook_versions(name))
+    return next(name for name in names if name not in taken and not store.words.notebook_versions(name))
 
 
 def _save(store: Store, name: str) -> None:
@@ -259,7 +259,7 @@ def _save(store: Store, name: str) -> None:
         name_of(draft.title)
         # A new notebook is called by the title that it has when it is saved first; then links hold its name.
         saved_as = name if draft.after else _free_name(store, draft.title, own=name)
-        saved = store.save_notebook(
+        saved = store.words.save_notebook(
             saved_as, after=draft.after, title=draft.title, author=_author(), cells=cells_to_json(draft.cells)
         )
     except NotebookConflictError as error:
@@ -289,7 +289,7 @@ def _forget_older() -> None:
 
 def _restore(store: Store, old: NotebookVersion, newest: int) -> None:
     try:
-        saved = store.save_notebook(old.name, after=newest, title=old.title, author=_author(), cells=old.cells)
+        saved = store.words.save_notebook(old.name, after=newest, title=old.title, author=_author(), cells=old.cells)
     except LeadlibError as error:
         st.session_state[_SAID] = (False, str(error))
     else:
@@ -299,6 +299,6 @@ def _restore(store: Store, old: NotebookVersion, newest: int) -> None:
 
 def _delete(store: Store, opened: Open) -> None:
     try:
-        store.delete_notebook(opened.notebook.name, after=opened.version, author=_author())
+        store.words.delete_notebook(opened.notebook.name, after=opened.version, author=_author())
     except LeadlibError as error:
         st.session_state[_SAID] = (False, str(error))

@@ -9,7 +9,7 @@ from streamlit.navigation.page import StreamlitPage
 from leadlib import formats
 from leadlib.engine import Engine
 from leadlib.filters import Filters
-from leadlib.store import DayNote, SavedView
+from leadlib.store import Keepsake
 from leadlib.ui import drill, links
 from leadlib.ui.screens import name_of
 from leadlib.ui.text import literal, plain
@@ -22,10 +22,10 @@ _FOR_ALL = "Everybody who opens this app sees it, so leave phones and addresses 
 
 def draw_views(engine: Engine) -> None:
     """The views that are pinned, each a click away."""
-    for view in engine.store.saved_views():
+    for view in engine.store.words.saved_views():
         st.button(
             literal(view.title),
-            key=f"pinned_{view.view_id}",
+            key=f"pinned_{view.keepsake_id}",
             on_click=drill.to_view,
             args=(view.page, view.query),
             type="tertiary",
@@ -48,7 +48,7 @@ def draw(engine: Engine, page: StreamlitPage, filters: Filters) -> None:
 def words_by_day(engine: Engine) -> Mapping[date, Sequence[str]]:
     """What is noted, by day."""
     found: dict[date, list[str]] = {}
-    for note in engine.store.day_notes():
+    for note in engine.store.words.day_notes():
         found.setdefault(note.day, []).append(note.words)
     return found
 
@@ -59,7 +59,7 @@ def _draw_pinning(engine: Engine, page: str, query: Mapping[str, Sequence[str]])
         st.text_input("Your name", key=_PINNED_BY, max_chars=60, placeholder=_NOBODY)
         plain(f"Page, filters and settings as they are now. {_FOR_ALL}")
         st.form_submit_button("Pin it", on_click=_pin, args=(engine, page, query))
-    for view in engine.store.saved_views():
+    for view in engine.store.words.saved_views():
         _draw_taking_down(engine, view, view.title, view.author)
 
 
@@ -70,13 +70,13 @@ def _draw_noting(engine: Engine) -> None:
         st.text_input("Your name", key=_NOTED_BY, max_chars=60, placeholder=_NOBODY)
         plain(f"It stands on every chart over time. {_FOR_ALL}")
         st.form_submit_button("Note it", on_click=_note, args=(engine,))
-    for note in engine.store.day_notes():
+    for note in engine.store.words.day_notes():
         _draw_taking_down(engine, note, f"{formats.day(note.day)} – {note.words}", note.author)
 
 
 def _pin(engine: Engine, page: str, query: Mapping[str, Sequence[str]]) -> None:
     if title := _typed(_TITLE):
-        engine.store.save_view(title, page, query, _typed(_PINNED_BY) or _NOBODY)
+        engine.store.words.save_view(title, page, query, _typed(_PINNED_BY) or _NOBODY)
     else:
         st.toast("Give the view a name, then pin it.")
 
@@ -84,7 +84,7 @@ def _pin(engine: Engine, page: str, query: Mapping[str, Sequence[str]]) -> None:
 def _note(engine: Engine) -> None:
     day = st.session_state[_DAY]
     if isinstance(day, date) and (words := _typed(_WORDS)):
-        engine.store.note_on_day(day, words, _typed(_NOTED_BY) or _NOBODY)
+        engine.store.words.note_on_day(day, words, _typed(_NOTED_BY) or _NOBODY)
     else:
         st.toast("A note needs a day and some words.")
 
@@ -93,13 +93,13 @@ def _typed(key: str) -> str:
     return " ".join(str(st.session_state[key]).split())
 
 
-def _draw_taking_down(engine: Engine, keepsake: SavedView | DayNote, words: str, author: str) -> None:
+def _draw_taking_down(engine: Engine, keepsake: Keepsake, words: str, author: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         plain(f"{words} ({author})")
         st.button(
             "Take down",
-            key=f"down_{keepsake.view_id if isinstance(keepsake, SavedView) else keepsake.note_id}",
-            on_click=engine.store.take_down,
+            key=f"down_{keepsake.keepsake_id}",
+            on_click=engine.store.words.take_down,
             args=(keepsake,),
             type="tertiary",
             icon=":material/delete:",
