@@ -22,7 +22,7 @@ from leadlib.errors import FilterError, SqlCellError
 from leadlib.export import chosen_columns, iter_batches
 from leadlib.filters import Filters, describe
 from leadlib.metrics import METRICS, QUESTIONS, compute, metric_named
-from leadlib.sql_cells import run_sql
+from leadlib.sql_cells import OFF, run_sql
 from leadlib.store import Store
 from leadlib.theme import Theme
 
@@ -75,7 +75,8 @@ def open_store(path: str | Path | None = None) -> "LeadStore":
             working_hours=settings.working_hours,
             sla_minutes=settings.sla_minutes,
             badge_rules=settings.badge_rules,
-        )
+        ),
+        with_sql=settings.sql_cells,
     )
 
 
@@ -185,8 +186,9 @@ class LeadStore:
     Filters are those of the screens: `{"type": "call", "from": "2026-09-01"}`, a value or several for each name.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, with_sql: bool = True) -> None:
         self._store = store
+        self._with_sql = with_sql
         self._generation = store.published()
 
     @property
@@ -236,9 +238,11 @@ class LeadStore:
         """The rows of one SELECT, as a SQL cell of the app's notebooks has them: same relations, same limits.
 
         `filtered_leads` are the leads under `filters`; times with a zone are in UTC. Warns where rows were cut off.
-        Raises SqlCellError, also where the app has published newer leads since this store was opened: it would be the
-        only answer that speaks of them.
+        Raises SqlCellError, also where LEADLIB_SQL_CELLS is off, and where the app has published newer leads since this
+        store was opened: it would be the only answer that speaks of them.
         """
+        if not self._with_sql:
+            raise SqlCellError(OFF)
         answer = run_sql(self._store.folder, text, _filters(filters))
         if answer.sequence != self._generation:
             raise SqlCellError("There are newer leads than those of this store. Open it anew: store = leadlib.open()")

@@ -5,6 +5,7 @@ The normal run takes one notebook with every kind of cell, the full form the bui
 """
 
 import ast
+import io
 import json
 import os
 import pickle
@@ -20,11 +21,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plotly.offline import get_plotlyjs
+from pypdf import PdfReader
 
 import leadlib
 from leadlib import formats
 from leadlib.config import SANDBOX_PORTAL
-from leadlib.errors import SqlCellError
+from leadlib.errors import NotebookError, SqlCellError
 from leadlib.filters import Filters
 from leadlib.metrics import metric_named
 from leadlib.notebooks import (
@@ -35,14 +37,15 @@ from leadlib.notebooks import (
     SqlCell,
     TextCell,
     answer,
+    chromium,
     found_by,
     to_html,
     to_ipynb,
     to_marimo,
+    to_pdf,
 )
-from leadlib.notebooks.web_page import SQL_OFF
-from leadlib.notebooks.words import harmless, literal_markdown
-from leadlib.sql_cells import SqlAnswer, run_sql
+from leadlib.notebooks.words import harmless, harmless_in_marimo, literal_markdown
+from leadlib.sql_cells import OFF, SqlAnswer, run_sql
 from leadlib.store import Store
 from tests.conftest import DUBAI, at, make_lead
 
@@ -61,6 +64,8 @@ EVERY_KIND = Notebook(
             "-- By \"stage\"\nselect stage, count(*) as \"n ''' {x}\", 'a\\b' as t\n"
             "from filtered_leads group by 1\norder by 1"
         ),
+        MetricCell("repeat_leads", show="line", options=(("grain", "week"),)),
+        MetricCell("replied_within", "channel", Filters(), options=(("clock", "working"), ("within", 15))),
     ),
 )
 FACTS = Facts("test", SEEN, DUBAI, f"Channel call {NASTY}", "http://localhost/notebook?v=1")
@@ -129,13 +134,17 @@ def run(script: str, file: Path, folder: Path) -> dict[str, pd.DataFrame]:
     return found
 
 
+def own_or(cell: MetricCell, page: Filters) -> Filters:
+    return page if cell.filters is None else cell.filters
+
+
 def on_the_page(notebook: Notebook, page: Filters, folder: Path) -> dict[str, pd.DataFrame]:
     """The frames from the functions that the page calls."""
     frames = {}
     with Store.open_beside(folder, timezone=DUBAI, portal=SANDBOX_PORTAL) as store:
         for place, cell in enumerate(notebook.cells, 1):
             if isinstance(cell, MetricCell):
-                frames[f"cell_{place}"] = answer(store, cell.filters or page, cell.metric, cell.by)
+                frames[f"cell_{place}"] = answer(store, own_or(cell, page), cell.metric, cell.by, **cell.asked)
             elif isinstance(cell, SqlCell):
                 frames[f"cell_{place}"] = run_sql(folder, cell.sql, page).frame
     return frames
@@ -205,13 +214,14 @@ def test_no_text_leaves_its_place(title: str, words: str, sql: str) -> None:
     (said, _) = bodies[2]
     assert isinstance(said, ast.Expr)
     assert isinstance(said.value, ast.Call)
-    assert ast.literal_eval(said.value.args[0]) == harmless(words)
+    assert ast.literal_eval(said.value.args[0]) == harmless_in_marimo(words)
 
 
 def test_words_of_others_bring_no_image_no_html_and_no_markdown_of_their_own() -> None:
     assert harmless("![p](https://x.example/p.png) <img src=x> </b> a < b") == (
         "[p](https://x.example/p.png) &lt;img src=x> &lt;/b> a < b"
     )
+    assert harmless_in_marimo("a ::lucide:x:: b::c :: d:e:: ::f:g") == "a :\u2060:lucide:x:: b::c :: d:e:: ::f:g"
     assert literal_markdown("![p](https://x.example)\n# <b>*") == (
         "&#33;&#91;p&#93;(https&#58;//x.example) &#35; &#60;b&#62;&#42;"
     )
@@ -277,11 +287,54 @@ def test_the_page_asks_no_server_and_links_only_to_where_it_came_from(page: str)
 
 def test_the_page_has_the_numbers_the_tables_behind_charts_and_the_facts(page: str) -> None:
     read = Page(page)
-    assert (read.tags.count("h1"), read.tags.count("table"), read.tags.count("details")) == (1, 3, 3)
+    assert (read.tags.count("h1"), read.tags.count("table"), read.tags.count("details")) == (1, 5, 4)
     for words in (NASTY.replace("\n", " ")[:30], "Channel call", "Asia/Dubai", AS_OF, "50.0 %", "Only here: All leads"):
         assert words in read.words, words
     assert re.search(r'<div class="card"><h2>Leads</h2><b>40</b>', page)
     assert metric_named("response_rate").definition in read.words
+
+
+def test_a_pdf_has_the_words_and_the_figures_of_the_page_and_asks_nobody(page: str) -> None:
+    program = chromium()
+    if program is None:
+        if os.environ.get("LEADLIB_REQUIRE_BROWSER") == "1":
+            pytest.fail("LEADLIB_REQUIRE_BROWSER=1, but no Chromium is on the PATH")
+        pytest.skip("no Chromium on the PATH")
+    printed = PdfReader(io.BytesIO(to_pdf(page, program)))
+    words = " ".join("\n".join(sheet.extract_text() for sheet in printed.pages).split())
+    for said in (
+        "Every kind of cell",
+        "Channel call",
+        "Asia/Dubai",
+        AS_OF.replace("\u00a0", " "),
+        FACTS.link,
+        "50.0 %",
+    ):
+        assert said in words, said
+    assert "Leads 40 Only here: All leads" in words
+    assert "Week of 31 Aug 2026" in words
+    assert metric_named("leads").definition in words
+    width, height = (round(float(side) / 72 * 25.4) for side in printed.pages[0].mediabox[2:])
+    assert (width, height) == (210, 297)
+
+
+def test_a_browser_that_makes_no_pdf_or_takes_too_long_is_ended_and_says_what_to_do_instead(tmp_path: Path) -> None:
+    for script, why in (
+        ("exit 0", "wrote none"),
+        ("sleep 60 & wait", "longer than 0.2 s"),
+        (None, "FileNotFoundError"),
+    ):
+        program = tmp_path / "chromium"
+        program.unlink(missing_ok=True)
+        if script is not None:
+            program.write_text(f'#!/bin/sh\necho "$HOME $SECRET $@" > {tmp_path}/told\n{script}\n')
+            program.chmod(0o755)
+        with pytest.raises(NotebookError, match=f"{re.escape(why)}.*print it to a PDF"):
+            to_pdf("<p>Hello", str(program), seconds=0.2)
+    home, *switches = (tmp_path / "told").read_text().split()
+    assert not Path(home).exists()
+    assert "--proxy-server=http://127.0.0.1:9" in switches
+    assert ("--no-sandbox" in switches) == (os.geteuid() == 0)
 
 
 def test_links_of_the_words_stand_as_words() -> None:
@@ -314,7 +367,7 @@ def test_a_cell_without_an_answer_says_why_and_others_go_on(store: Store) -> Non
     found = found_by(store, notebook, Filters())
     assert "exactly one SELECT" in str(found[0])
     assert isinstance(found[1], pd.DataFrame)
-    assert found_by(store, notebook, Filters(), with_sql=False)[2] == SQL_OFF
+    assert found_by(store, notebook, Filters(), with_sql=False)[2] == OFF
     text = to_html(notebook, FACTS, found)
     assert "A cell takes exactly one SELECT" in text
     assert "<b>1</b>" in text

@@ -18,7 +18,7 @@ from leadlib.engine import Engine
 from leadlib.errors import NotebookConflictError, NotebookError
 from leadlib.filters import Filters
 from leadlib.formats import MISSING_TEXT
-from leadlib.metrics import METRICS, compute, groups_of, metric_named
+from leadlib.metrics import METRICS, compute, groups_of, metric_named, options_of
 from leadlib.notebooks import (
     BUILTIN,
     SHOWS,
@@ -32,6 +32,7 @@ from leadlib.notebooks import (
     is_name,
     marks_of,
     name_of,
+    options_told,
     parts_words,
     shown_as,
     shows_of,
@@ -49,15 +50,18 @@ from tests.conftest import DUBAI, at, make_lead
 
 ALL = Filters()
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=60)
-METRIC_CELLS = st.sampled_from(METRICS).flatmap(
-    lambda metric: st.builds(
-        MetricCell,
-        st.just(metric.key),
-        st.sampled_from([None, *groups_of(metric.key)]),
-        st.sampled_from([None, ALL, Filters.of({"type": ["call", "chat"], "from": ["2026-05-31"]})]),
-        st.sampled_from(SHOWS),
-    )
-)
+
+
+@st.composite
+def metric_cells(draw: st.DrawFn) -> MetricCell:
+    metric = draw(st.sampled_from(METRICS)).key
+    by = draw(st.sampled_from([None, *groups_of(metric)]))
+    filters = draw(st.sampled_from([None, ALL, Filters.of({"type": ["call", "chat"], "from": ["2026-05-31"]})]))
+    options = {name: draw(st.sampled_from(choice.values)) for name, choice in options_of(metric, by).items()}
+    return MetricCell(metric, by, filters, draw(st.sampled_from(SHOWS)), options_told(metric, by, options))
+
+
+METRIC_CELLS = metric_cells()
 
 SQL_CELLS = st.builds(SqlCell, TEXTS, st.sampled_from(SHOWS))
 
@@ -92,6 +96,10 @@ def test_cells_come_back_from_json_as_they_were(cells: list[Cell]) -> None:
         ({"filters": []}, "has to be null"),
         ({"kind": "sql", "sql": "select 1"}, "“show” is missing"),
         ({"kind": "sql", "sql": None, "show": "table"}, "“sql” has to be a text"),
+        ({"options": {"grain": "week"}}, "does not take “grain” here"),
+        ({"options": ["week"]}, "a value by the name"),
+        ({"metric": "replied_within", "by": "channel", "options": {"within": 7}}, "is no within"),
+        ({"metric": "replied_within", "options": {"clock": True}}, "is no clock"),
         ("leads", "has to be an object"),
     ],
 )
@@ -204,6 +212,38 @@ def test_a_form_that_does_not_fit_is_a_table_with_the_reason(store: Store) -> No
     assert shows_of("leads", None)[0] == "number"
     assert shows_of("leads", "week")[0] == "line"
     assert title_of(MetricCell("leads", "week")) == "Leads, by week"
+
+
+def test_a_cell_asks_its_metric_on_a_clock_within_an_age_and_per_week(store: Store) -> None:
+    store.write_leads(
+        [make_lead(str(n), f"2026-09-{n + 1:02}T06:00:00Z") for n in range(9)], observed_at=at("2026-09-10 10:00")
+    )
+    weekly = MetricCell("repeat_leads", options=(("grain", "week"),))
+    frame = answer(store, ALL, weekly.metric, **weekly.asked)
+    pd.testing.assert_frame_equal(frame, compute("repeat_leads", store, ALL, grain="week"))
+    assert title_of(weekly).endswith(", per week")
+    marks = marks_of(frame, "repeat_leads", None, date(2026, 9, 10), weekly.grain)
+    assert list(marks["name"]) == ["Week of 31\u00a0Aug\u00a02026", "Week of 7\u00a0Sep\u00a02026"]
+    assert list(marks["is_open"]) == [False, True]
+    quick = MetricCell("replied_within", "channel", options=(("clock", "working"), ("within", 15)))
+    frame = answer(store, ALL, quick.metric, quick.by, **quick.asked)
+    assert set(frame["age_min"]) == {15}
+    assert set(frame["clock"]) == {"working"}
+    assert title_of(quick) == "Replied within, by channel, on the working clock, within 15 min"
+    # Which age is asked for goes without saying where each has a row, and changes nothing of how long replies take.
+    assert set(options_of("replied_within")) == set(options_of("median_reply_min", "agent")) == {"clock"}
+    assert options_of("leads", "week") == {}
+    assert options_told("replied_within", "channel", {"clock": "wall", "within": 15, "grain": "week"}) == (
+        ("within", 15),
+    )
+
+
+def test_a_notebook_that_was_saved_before_cells_had_options_opens() -> None:
+    cell = {"kind": "metric", "metric": "replied_within", "by": "channel", "filters": None, "show": "bar"}
+    assert cells_from_json(json.dumps({"format": 1, "cells": [cell]})) == (
+        MetricCell("replied_within", "channel", show="bar"),
+    )
+    assert "options" not in cells_to_json([MetricCell("replied_within", "channel")])
 
 
 def test_rows_of_sql_are_drawn_by_the_kinds_of_their_columns() -> None:

@@ -15,7 +15,14 @@ import pytest
 
 import leadlib
 from leadlib.config import SANDBOX_PORTAL
-from leadlib.errors import FilterError, StoreBusyError, StoreReadOnlyError, StoreUnreadableError, WrongPortalError
+from leadlib.errors import (
+    FilterError,
+    SqlCellError,
+    StoreBusyError,
+    StoreReadOnlyError,
+    StoreUnreadableError,
+    WrongPortalError,
+)
 from leadlib.export import COLUMNS
 from leadlib.filters import Filters
 from leadlib.metrics import METRICS, QUESTIONS, breakdown, summary
@@ -152,6 +159,13 @@ def test_nothing_can_be_written_and_nobody_is_in_it(store: Store) -> None:
             beside.remember("x", "y")
     with pytest.raises(WrongPortalError):
         Store.open_beside(store.folder, timezone=DUBAI, portal="another")
+
+
+def test_sql_is_refused_where_the_owner_has_switched_it_off(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.publish()
+    monkeypatch.setenv("LEADLIB_SQL_CELLS", "off")
+    with leadlib.open(store.folder) as outside, pytest.raises(SqlCellError, match="LEADLIB_SQL_CELLS"):
+        outside.sql("select 1")
 
 
 def test_a_folder_without_a_store_is_left_as_it_was(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from leadlib.metrics.agents import agents
 from leadlib.metrics.badges import badges
-from leadlib.metrics.by_name import QUESTIONS, compute, groups_of
+from leadlib.metrics.by_name import CHOICES, QUESTIONS, Choice, compute, groups_of, options_of
 from leadlib.metrics.case_mix import like_for_like
 from leadlib.metrics.change import summary_change
 from leadlib.metrics.choices import choices
@@ -71,6 +71,7 @@ from leadlib.metrics.working_clock import WorkingClock, clock_of
 __all__ = [
     "ALL",
     "BADGE_WORDS",
+    "CHOICES",
     "CLOCKS",
     "COUNTS",
     "DAYS_AHEAD",
@@ -96,6 +97,7 @@ __all__ = [
     "STEPS",
     "VERDICT_WORDS",
     "BadgeVerdict",
+    "Choice",
     "Clock",
     "Dimension",
     "Metric",
@@ -127,6 +129,7 @@ __all__ = [
     "metric_named",
     "moments_of",
     "newcombe",
+    "options_of",
     "own_figure",
     "queue",
     "rate_mix",

@@ -19,13 +19,13 @@ from leadlib.metrics.limits import volume_limits
 from leadlib.metrics.own_figure import own_figure
 from leadlib.metrics.questions import VolumeBy, breakdown, funnel, heat_map, status_counts, summary, volume
 from leadlib.metrics.rate_mix import MIX_BY, rate_mix
-from leadlib.metrics.replies import REPLY_GROUPS, Clock, replies_by, reply_curve, reply_shares
+from leadlib.metrics.replies import CLOCKS, REPLY_GROUPS, SLA_MINUTES, Clock, replies_by, reply_curve, reply_shares
 from leadlib.metrics.rescue import backlog, reply_chances
 from leadlib.metrics.senders import senders_over_time
 from leadlib.metrics.silence import channel_silence
 from leadlib.metrics.stages import settling, stage_times, transitions
-from leadlib.metrics.table import DIMENSIONS, METRICS, OWN, dimension_named, metric_named, unknown
-from leadlib.metrics.why_changed import why_changed
+from leadlib.metrics.table import DIMENSIONS, GRAINS, METRICS, OWN, dimension_named, metric_named, unknown
+from leadlib.metrics.why_changed import PERIODS, why_changed
 from leadlib.metrics.within import within_hours
 from leadlib.store import Store
 
@@ -45,6 +45,22 @@ class Question:
     default_by: str | None = None
     group: str | None = None
 
+
+@dataclass(frozen=True)
+class Choice:
+    """The values of an option that is chosen from a list, and what stands where none is chosen."""
+
+    values: tuple[str | int, ...]
+    default: str | int
+
+
+CHOICES: Mapping[str, Choice] = {
+    "grain": Choice(GRAINS, "day"),
+    "clock": Choice(CLOCKS, "wall"),
+    "within": Choice(tuple(SLA_MINUTES.values()), 60),
+    "period": Choice(PERIODS, "all"),
+}
+"""The options of `compute` that are chosen from a list; the other ones are days."""
 
 ANY = ("any",)
 LEAGUES: tuple[str, ...] = get_args(LeagueOf)
@@ -133,6 +149,17 @@ def groups_of(key: str) -> tuple[str, ...]:
     if question.groups == ANY:
         return get_args(VolumeBy) if metric.question == "volume_limits" else everything
     return question.groups or ((question.group,) if question.group else ())
+
+
+def options_of(key: str, by: str | None = None) -> Mapping[str, Choice]:
+    """Those of CHOICES that `compute` heeds for a metric, told by `by`. Raises FilterError for no metric."""
+    metric = metric_named(key)
+    if metric.question == OWN:
+        return {}
+    question = metric.question if by is None else _BY_GROUP.get(metric.question, metric.question)
+    # How long replies take does not depend on the age for which the same question tells a share.
+    takes = set(QUESTIONS[question].options) - ({"within"} if metric.unit == "minutes" else set())
+    return {name: choice for name, choice in CHOICES.items() if name in takes}
 
 
 def _asked(

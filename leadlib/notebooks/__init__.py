@@ -27,7 +27,10 @@ from leadlib.notebooks.model import (
     cells_to_json,
     is_name,
     name_of,
+    options_told,
 )
+from leadlib.notebooks.pdf import chromium, to_pdf
+from leadlib.notebooks.shown import Shown, shown_metric, shown_sql
 from leadlib.notebooks.sql_answers import sql_marks_of, sql_number_of, sql_shown_as, sql_title_of
 from leadlib.notebooks.web_page import Found, found_by, to_html
 from leadlib.notebooks.words import without_images
@@ -41,12 +44,14 @@ __all__ = [
     "MetricCell",
     "Notebook",
     "Show",
+    "Shown",
     "SqlCell",
     "Table",
     "TextCell",
     "answer",
     "cells_from_json",
     "cells_to_json",
+    "chromium",
     "definitions_of",
     "found_by",
     "group_words",
@@ -54,8 +59,11 @@ __all__ = [
     "is_name",
     "marks_of",
     "name_of",
+    "options_told",
     "parts_words",
     "shown_as",
+    "shown_metric",
+    "shown_sql",
     "shows_of",
     "sql_marks_of",
     "sql_number_of",
@@ -66,6 +74,7 @@ __all__ = [
     "to_html",
     "to_ipynb",
     "to_marimo",
+    "to_pdf",
     "value_words",
     "without_images",
 ]

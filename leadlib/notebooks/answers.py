@@ -28,6 +28,8 @@ from leadlib.metrics import (
     dimension_named,
     grain_named,
     metric_named,
+    options_of,
+    sla_words,
 )
 from leadlib.notebooks.model import MetricCell, Show
 from leadlib.store import Store
@@ -59,15 +61,19 @@ class Table:
     forms: Mapping[str, str] = field(default_factory=dict)
 
 
-def answer(store: Store, filters: Filters, metric: str, by: str | None = None) -> pd.DataFrame:
+def answer(store: Store, filters: Filters, metric: str, by: str | None = None, **options: Any) -> pd.DataFrame:
     """The frame of a metric cell under these filters: that of `metrics.compute`, and of the command line."""
-    return compute(metric, store, filters, by)
+    return compute(metric, store, filters, by, **options)
 
 
 def title_of(cell: MetricCell) -> str:
     """What stands over the cell: "Response rate so far (24 h), by agent"."""
-    label = metric_named(cell.metric).label
-    return label if cell.by is None else f"{label}, {group_words(cell.metric, cell.by)}"
+    told = [metric_named(cell.metric).label]
+    if cell.by is not None:
+        told.append(group_words(cell.metric, cell.by))
+    for name, choice in options_of(cell.metric, cell.by).items():
+        told.append(_option_words(name, cell.asked.get(name, choice.default)))
+    return ", ".join(filter(None, told))
 
 
 def group_words(metric: str, by: str) -> str:
@@ -97,9 +103,12 @@ def shown_as(show: Show, frame: pd.DataFrame, metric: str) -> tuple[Show, str]:
     return show, ""
 
 
-def marks_of(frame: pd.DataFrame, metric: str, by: str | None, last_day: date | None = None) -> pd.DataFrame:
+def marks_of(
+    frame: pd.DataFrame, metric: str, by: str | None, last_day: date | None = None, grain: Grain = "day"
+) -> pd.DataFrame:
     """The answer as `charts.plot_table` draws it: label, name, group, value, low, high, text, is_open.
 
+    `grain` is that of an answer over time, whose rows are buckets.
     `last_day` is the day, in the account's zone, of the newest look at the portal: what holds it is not over.
     """
     row_of = metric_named(metric)
@@ -107,8 +116,8 @@ def marks_of(frame: pd.DataFrame, metric: str, by: str | None, last_day: date | 
     several = "key" in tidy and tidy["key"].nunique() > 1
     marks = []
     for row in tidy.to_dict("records"):
-        label, group, end = _place_of(row, by, has_several_groups=several, is_by_age=_is_by_age(tidy))
-        name = formats.bucket(label, _grain_of(row, by)) if isinstance(label, date) else str(label)
+        label, group, end = _place_of(row, by, grain, has_several_groups=several, is_by_age=_is_by_age(tidy))
+        name = formats.bucket(label, _grain_of(row, by, grain)) if isinstance(label, date) else str(label)
         value, low, high = (_number(row.get(name)) for name in (metric, f"{metric}_low", f"{metric}_high"))
         text = value_words(row, row_of)
         if row_of.unit in _SHARES | {"points"} and not math.isnan(value) and not math.isnan(low):
@@ -120,15 +129,15 @@ def marks_of(frame: pd.DataFrame, metric: str, by: str | None, last_day: date | 
     return pd.DataFrame(marks, columns=columns).astype({"is_open": bool})
 
 
-def table_of(frame: pd.DataFrame, metric: str, timezone: ZoneInfo) -> Table:
+def table_of(frame: pd.DataFrame, metric: str, timezone: ZoneInfo, grain: Grain = "day") -> Table:
     """The answer as a table: what a row is about, the figure with its interval and its parts, and why there is none.
 
-    Instants are told on the clock of `timezone`.
+    Instants are told on the clock of `timezone`, and buckets of an answer over time by their `grain`.
     """
     row_of = metric_named(metric)
     tidy = _tidy(frame, row_of)
     records = tidy.to_dict("records")
-    shown: dict[str, Any] = _what_rows_are_about(tidy)
+    shown: dict[str, Any] = _what_rows_are_about(tidy, grain)
     forms: dict[str, str] = {}
     _add_figure(shown, forms, tidy, records, row_of)
     for column in row_of.columns[1:]:
@@ -195,6 +204,17 @@ def parts_words(row: Mapping[Any, Any], metric: Metric) -> str:
     return f"{formats.number(row[metric.numerator])} of {formats.number(row[metric.denominator])}"
 
 
+def _option_words(name: str, value: str | int) -> str:
+    """An option as a title has it; "" where it goes without saying."""
+    if name == "within":
+        return f"within {sla_words(int(value))}"
+    if name == "clock":
+        return "on the working clock" if value == "working" else ""
+    if name == "grain":
+        return f"per {value}"
+    return "" if value == "all" else f"leads of the last {value} days"
+
+
 def _tidy(frame: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     """Without what says the same of every row: the median of a group does not depend on an age."""
     if metric.unit == "minutes" and "age_min" in frame:
@@ -204,7 +224,9 @@ def _tidy(frame: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     return frame.reset_index(drop=True)
 
 
-def _grain_of(row: Mapping[Any, Any], by: str | None) -> Grain:
+def _grain_of(row: Mapping[Any, Any], by: str | None, grain: Grain) -> Grain:
+    if "bucket" in row:
+        return grain
     return grain_named(by) if by in _TIMES and by is not None and "day" not in row else "day"
 
 
@@ -212,10 +234,10 @@ def _is_by_age(tidy: pd.DataFrame) -> bool:
     return "age_min" in tidy and bool(tidy["key"].duplicated().any())
 
 
-def _what_rows_are_about(tidy: pd.DataFrame) -> dict[str, Any]:
+def _what_rows_are_about(tidy: pd.DataFrame, grain: Grain) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     if "bucket" in tidy:
-        shown["When"] = tidy["bucket"].dt.date
+        shown["When"] = tidy["bucket"] if grain == "hour" else tidy["bucket"].dt.date
     if "day" in tidy:
         shown |= {"Day": tidy["day"], "Earlier day": tidy["previous_day"]}
     if "label" in tidy and set(tidy["key"]) != {ALL}:
@@ -261,13 +283,14 @@ def _heading(column: str, metric: str) -> str:
 
 
 def _place_of(
-    row: Mapping[Any, Any], by: str | None, *, has_several_groups: bool, is_by_age: bool
+    row: Mapping[Any, Any], by: str | None, grain: Grain, *, has_several_groups: bool, is_by_age: bool
 ) -> tuple[object, str, date | None]:
     """What a row is about, the line it belongs to, and the last day of its time if it is about a time."""
     group = str(row["label"]) if has_several_groups else ""
     if "bucket" in row:
-        day = row["bucket"].date()
-        return day, group, day
+        first = row["bucket"].date()
+        begin = row["bucket"].to_pydatetime() if grain == "hour" else first
+        return begin, group, days_of_bucket(first, grain)[1]
     if "day" in row:
         return row["day"], "", row["day"]
     if "stage_label" in row:

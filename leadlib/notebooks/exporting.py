@@ -15,7 +15,7 @@ from leadlib.filters import Filters, to_query
 from leadlib.metrics import metric_named
 from leadlib.notebooks.answers import title_of
 from leadlib.notebooks.model import Cell, MetricCell, Notebook, SqlCell, TextCell
-from leadlib.notebooks.words import harmless, literal_markdown
+from leadlib.notebooks.words import harmless, harmless_in_marimo, literal_markdown
 
 _OPEN = ("import leadlib", "", "store = leadlib.open()")
 _INDENT = "    "
@@ -85,7 +85,7 @@ def to_marimo(notebook: Notebook, page_filters: Filters, facts: Facts) -> str:
     lines += _marimo_cell(["mo"], _called("mo.md", _about(notebook, facts)), [])
     for place, cell in enumerate(notebook.cells, 1):
         if isinstance(cell, TextCell):
-            lines += _marimo_cell(["mo"], _called("mo.md", harmless(cell.markdown)), [])
+            lines += _marimo_cell(["mo"], _called("mo.md", harmless_in_marimo(cell.markdown)), [])
         else:
             name = f"cell_{place}"
             needs = (
@@ -128,6 +128,7 @@ def _question(cell: MetricCell | SqlCell, name: str) -> list[str]:
     if cell.filters is not None:
         told.append("# It has filters of its own, whatever those of the page are.")
     asked.append("filters=page_filters" if cell.filters is None else f"filters={to_query(cell.filters)!r}")
+    asked += [f"{name}={value!r}" for name, value in cell.options]
     return [*told, f"{name} = store.metric({', '.join(asked)})"]
 
 

@@ -9,7 +9,8 @@ from typing import Any, Literal, get_args
 
 from leadlib.errors import FilterError, NotebookError
 from leadlib.filters import Filters, to_query
-from leadlib.metrics import groups_of, metric_named
+from leadlib.formats import Grain
+from leadlib.metrics import grain_named, groups_of, metric_named, options_of
 
 Show = Literal["table", "bar", "line", "number"]
 SHOWS: tuple[Show, ...] = get_args(Show)
@@ -30,12 +31,27 @@ class TextCell:
 
 @dataclass(frozen=True)
 class MetricCell:
-    """One of METRICS, grouped by `by` where it can be, under `filters`; None stands for those of the page."""
+    """One of METRICS, grouped by `by` where it can be, under `filters`; None stands for those of the page.
+
+    `options` are what else its question is asked with, by name (see `metrics.options_of`): grain, clock and the like,
+    each only where it differs from what is asked without it.
+    """
 
     metric: str
     by: str | None = None
     filters: Filters | None = None
     show: Show = "table"
+    options: tuple[tuple[str, str | int], ...] = ()
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """The options by name, as `metrics.compute` takes them."""
+        return dict(self.options)
+
+    @property
+    def grain(self) -> Grain:
+        """The stretch of time of which each row tells, where rows are over time."""
+        return grain_named(str(self.asked.get("grain", "day")))
 
 
 @dataclass(frozen=True)
@@ -56,6 +72,15 @@ class Notebook:
     name: str
     title: str
     cells: tuple[Cell, ...] = ()
+
+
+def options_told(metric: str, by: str | None, values: Mapping[str, str | int]) -> tuple[tuple[str, str | int], ...]:
+    """Of `values` what makes a difference to a metric told by `by`, as a cell has it."""
+    return tuple(
+        (name, values[name])
+        for name, choice in options_of(metric, by).items()
+        if values.get(name, choice.default) != choice.default
+    )
 
 
 def name_of(title: str) -> str:
@@ -112,7 +137,8 @@ def _to_plain(cell: Cell) -> dict[str, Any]:
     if isinstance(cell, SqlCell):
         return {"kind": "sql", "sql": cell.sql, "show": cell.show}
     filters = None if cell.filters is None else to_query(cell.filters)
-    return {"kind": "metric", "metric": cell.metric, "by": cell.by, "filters": filters, "show": cell.show}
+    told = {"kind": "metric", "metric": cell.metric, "by": cell.by, "filters": filters, "show": cell.show}
+    return {**told, "options": cell.asked} if cell.options else told
 
 
 def _from_plain(told: object) -> Cell:
@@ -123,9 +149,13 @@ def _from_plain(told: object) -> Cell:
         _check_keys(told, {"kind", "markdown"})
         return TextCell(_text(told["markdown"], "markdown"))
     if kind == "metric":
-        _check_keys(told, {"kind", "metric", "by", "filters", "show"})
+        # Notebooks that were saved before metrics had options have none.
+        told = {"options": {}, **told}
+        _check_keys(told, {"kind", "metric", "by", "filters", "show", "options"})
         metric = metric_named(_text(told["metric"], "metric")).key
-        return MetricCell(metric, _group(metric, told["by"]), _filters(told["filters"]), _show(told["show"]))
+        by = _group(metric, told["by"])
+        options = _options(metric, by, told["options"])
+        return MetricCell(metric, by, _filters(told["filters"]), _show(told["show"]), options)
     if kind == "sql":
         _check_keys(told, {"kind", "sql", "show"})
         return SqlCell(_text(told["sql"], "sql"), _show(told["show"]))
@@ -156,6 +186,20 @@ def _group(metric: str, by: object) -> str | None:
         known = ", ".join(groups_of(metric)) or "none"
         raise NotebookError(f"“{metric}” is not told by “{str(by)[:40]}”. Known: {known}.")
     return by
+
+
+def _options(metric: str, by: str | None, told: object) -> tuple[tuple[str, str | int], ...]:
+    if not isinstance(told, dict):
+        raise NotebookError("“options” has to hold a value by the name of each.")
+    known = options_of(metric, by)
+    for name, value in told.items():
+        if name not in known:
+            words = ", ".join(known) or "none"
+            raise NotebookError(f"“{metric}” does not take “{str(name)[:40]}” here. Known: {words}.")
+        if isinstance(value, bool) or value not in known[name].values:
+            words = ", ".join(map(str, known[name].values))
+            raise NotebookError(f"“{str(value)[:40]}” is no {name}. Known: {words}.")
+    return options_told(metric, by, told)
 
 
 def _filters(told: object) -> Filters | None:

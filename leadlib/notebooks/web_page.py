@@ -1,7 +1,6 @@
 """A notebook as one HTML file that needs nothing else: to be read, mailed, printed. It asks nothing of any server."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from hashlib import sha256
 from html import escape
@@ -15,30 +14,20 @@ from plotly.offline import get_plotlyjs
 from leadlib import charts, formats
 from leadlib.charts.day_notes import with_day_notes
 from leadlib.errors import LeadlibError
-from leadlib.filters import Filters, describe
-from leadlib.metrics import metric_named
-from leadlib.notebooks.answers import (
-    answer,
-    interval_words,
-    marks_of,
-    parts_words,
-    shown_as,
-    table_of,
-    title_of,
-    value_words,
-)
+from leadlib.filters import Filters
+from leadlib.notebooks.answers import answer, title_of
 from leadlib.notebooks.exporting import Facts, definitions_of
-from leadlib.notebooks.model import Cell, MetricCell, Notebook, Show, SqlCell, TextCell
-from leadlib.notebooks.sql_answers import sql_marks_of, sql_number_of, sql_shown_as, sql_title_of
+from leadlib.notebooks.model import Cell, MetricCell, Notebook, SqlCell, TextCell
+from leadlib.notebooks.shown import Shown, shown_metric, shown_sql
+from leadlib.notebooks.sql_answers import sql_title_of
 from leadlib.notebooks.words import without_images
-from leadlib.sql_cells import SqlAnswer, run_sql
+from leadlib.sql_cells import OFF, SqlAnswer, run_sql
 from leadlib.store import Store
 from leadlib.theme import FONT, PALETTES
 
 Found = pd.DataFrame | SqlAnswer | str | None
 """What a cell has to show: a metric's frame, the rows of its SQL, why there is neither, None for words."""
 
-SQL_OFF = "SQL cells are switched off in this installation (LEADLIB_SQL_CELLS)."
 _ROWS_SHOWN = 1_000
 _LIGHT = PALETTES["light"]
 # The browser itself refuses every request, should some text ever get further than it may.
@@ -59,7 +48,8 @@ section h2, .card h2 {{ margin: 0 0 .25rem; font-size: 1rem; }}
 table {{ border-collapse: collapse; font-size: .85rem; }} td, th {{ padding: .2rem .6rem; text-align: left;
   border-bottom: 1px solid {_LIGHT.grid}; }} td.n {{ text-align: right; font-variant-numeric: tabular-nums; }}
 pre {{ white-space: pre-wrap; font-size: .8rem; }}
-@page {{ margin: 15mm; }}
+@page {{ size: A4; margin: 15mm; }}
+.paper {{ width: 180mm; max-width: none; margin: 0; padding: 0; }}
 @media print {{
   body {{ max-width: none; padding: 0; }}
   section, .card, tr, img {{ break-inside: avoid; }} section.long {{ break-inside: auto; }}
@@ -72,25 +62,16 @@ for (const place of document.querySelectorAll(".chart")) {
   const figure = JSON.parse(place.nextElementSibling.textContent)
   Plotly.newPlot(place, figure.data, figure.layout, {displayModeBar: false, responsive: true, scrollZoom: false})
 }
-addEventListener("beforeprint", () => {
-  for (const place of document.querySelectorAll(".chart")) Plotly.Plots.resize(place)
-})
+const draw = isPaper => {
+  // A chart takes the width that it finds when it is drawn, and the browser gives the paper's only later.
+  document.body.classList.toggle("paper", isPaper)
+  for (const place of document.querySelectorAll(".chart")) {
+    Plotly.relayout(place, isPaper ? {width: place.clientWidth} : {width: null, autosize: true})
+  }
+}
+addEventListener("beforeprint", () => draw(true))
+addEventListener("afterprint", () => draw(false))
 """
-
-
-@dataclass(frozen=True)
-class _Shown:
-    """How one result reads. Of `number` (name, words) and `marks` there is at most one, and `frame` is the table."""
-
-    title: str
-    frame: pd.DataFrame
-    forms: Mapping[str, str] = field(default_factory=dict)
-    show: Show = "table"
-    number: tuple[str, str] = ("", "")
-    marks: pd.DataFrame | None = None
-    what: str = ""
-    notes: tuple[str, ...] = ()
-    sql: str = ""
 
 
 def found_by(store: Store, notebook: Notebook, page_filters: Filters, *, with_sql: bool = True) -> list[Found]:
@@ -132,9 +113,10 @@ def to_html(
 def _found(store: Store, cell: Cell, page_filters: Filters, *, with_sql: bool) -> Found:
     try:
         if isinstance(cell, MetricCell):
-            return answer(store, page_filters if cell.filters is None else cell.filters, cell.metric, cell.by)
+            filters = page_filters if cell.filters is None else cell.filters
+            return answer(store, filters, cell.metric, cell.by, **cell.asked)
         if isinstance(cell, SqlCell):
-            return run_sql(store.folder, cell.sql, page_filters) if with_sql else SQL_OFF
+            return run_sql(store.folder, cell.sql, page_filters) if with_sql else OFF
     except LeadlibError as error:
         return str(error)
     return None
@@ -158,52 +140,22 @@ def _cell(
         title = title_of(cell) if isinstance(cell, MetricCell) else sql_title_of(cell)
         return f"<section><h2>{escape(title)}</h2>{_quiet([found or 'No answer.'])}</section>\n"
     if isinstance(cell, SqlCell):
-        return _result(_of_sql(cell, found), facts, day_notes) if isinstance(found, SqlAnswer) else ""
+        return _result(shown_sql(cell, found), cell.sql, facts, day_notes) if isinstance(found, SqlAnswer) else ""
     assert isinstance(found, pd.DataFrame)  # noqa: S101  # what found_by gives for a metric
-    return _result(_of_metric(cell, found, facts, names), facts, day_notes)
+    return _result(shown_metric(cell, found, facts.as_of, facts.timezone, names), "", facts, day_notes)
 
 
-def _of_metric(cell: MetricCell, frame: pd.DataFrame, facts: Facts, names: Mapping[str, Mapping[str, str]]) -> _Shown:
-    metric = metric_named(cell.metric)
-    show, why = shown_as(cell.show, frame, cell.metric)
-    table = table_of(frame, cell.metric, facts.timezone)
-    notes = [f"Only here: {describe(cell.filters, names)}" if cell.filters is not None else "", why]
-    number, marks = ("", ""), None
-    if show == "number":
-        row = {} if frame.empty else frame.iloc[0].to_dict()
-        number = (title_of(cell), value_words(row, metric))
-        interval = f"95 % interval {interval_words(row, metric)}" if f"{cell.metric}_low" in row else ""
-        notes += [parts_words(row, metric), interval]
-    elif show != "table":
-        last_day = facts.as_of.astimezone(facts.timezone).date() if facts.as_of else None
-        marks = marks_of(frame, cell.metric, cell.by, last_day)
-    said = tuple(filter(None, notes))
-    return _Shown(title_of(cell), table.frame, table.forms, show, number, marks, metric.label, said)
-
-
-def _of_sql(cell: SqlCell, found: SqlAnswer) -> _Shown:
-    show, why = sql_shown_as(cell.show, found.frame)
-    title = sql_title_of(cell)
-    cut = f"Only the first {formats.count_of(len(found.frame), 'row')} were asked for." if found.is_cut else ""
-    number, marks = ("", ""), None
-    if show == "number":
-        name, words = sql_number_of(found.frame)
-        number = (name if title == "SQL" else title, words)
-    elif show != "table":
-        marks = sql_marks_of(found.frame)
-    said = tuple(filter(None, (why, cut)))
-    return _Shown(title, found.frame, {}, show, number, marks, title, said, cell.sql)
-
-
-def _result(shown: _Shown, facts: Facts, day_notes: Mapping[date, Sequence[str]]) -> str:
+def _result(shown: Shown, sql: str, facts: Facts, day_notes: Mapping[date, Sequence[str]]) -> str:
+    notes = [*filter(None, (shown.own,)), *shown.notes]
     if shown.show == "number":
         name, words = shown.number
-        return f'<div class="card"><h2>{escape(name)}</h2><b>{escape(words)}</b>{_quiet(shown.notes)}</div>'
-    head = f"<h2>{escape(shown.title)}</h2>{_quiet(shown.notes)}"
-    sql = f"<details><summary>SQL</summary><pre>{escape(shown.sql)}</pre></details>" if shown.sql else ""
+        notes += filter(None, (shown.parts, shown.interval))
+        return f'<div class="card"><h2>{escape(name)}</h2><b>{escape(words)}</b>{_quiet(notes)}</div>'
+    head = f"<h2>{escape(shown.title)}</h2>{_quiet(notes)}"
+    asked = f"<details><summary>SQL</summary><pre>{escape(sql)}</pre></details>" if sql else ""
     table = _table(shown.frame, shown.forms, facts)
     if shown.marks is None or shown.show == "table":
-        return f'<section class="long">{head}{table}{sql}</section>\n'
+        return f'<section class="long">{head}{table}{asked}</section>\n'
     kind: Literal["bar", "line"] = "bar" if shown.show == "bar" else "line"
     takeaway = charts.table_takeaway(shown.marks, kind, shown.what)
     figure = charts.plot_table(shown.marks, kind, what=shown.what, theme="light")
@@ -211,7 +163,7 @@ def _result(shown: _Shown, facts: Facts, day_notes: Mapping[date, Sequence[str]]
     return (
         f'<section>{head}{_quiet([takeaway])}<div class="chart" role="img" aria-label="{escape(takeaway)}"></div>'
         f'<script type="application/json">{_json(figure.to_json())}</script>{_quiet(noted)}'
-        f"<details><summary>Numbers</summary>{table}</details>{sql}</section>\n"
+        f"<details><summary>Numbers</summary>{table}</details>{asked}</section>\n"
     )
 
 

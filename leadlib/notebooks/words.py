@@ -3,6 +3,7 @@
 import re
 
 _MARKS = re.compile(r"[\\`*_{}\[\]<>#!|~$&@=^]|:(?=[:/])|(?<=:):")
+_ICON = re.compile(r"::(?=[a-zA-Z0-9-]+:[a-zA-Z0-9-]+::)")
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 
 
@@ -14,6 +15,11 @@ def without_images(text: str) -> str:
 def harmless(text: str) -> str:
     """Markdown as the page shows it, for programs that would also read HTML in it: no image, and tags as text."""
     return _TAG.sub("&lt;", without_images(text))
+
+
+def harmless_in_marimo(text: str) -> str:
+    """The same for marimo, which would fetch a picture for “::set:name::”: something without a width breaks it up."""
+    return _ICON.sub(":\u2060:", harmless(text))
 
 
 def literal_markdown(text: str) -> str:

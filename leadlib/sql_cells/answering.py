@@ -25,6 +25,9 @@ from leadlib.store.copies import Copy
 from leadlib.store.frames import frame_of
 from leadlib.store.generations import FOLDER, KEPT, newest_copy, zone_of
 
+OFF = "SQL cells are switched off in this installation (LEADLIB_SQL_CELLS)."
+"""What is said in the place of an answer where the owner wants none. Who calls `run_sql` asks the settings before."""
+
 _SCRIPT = Path(sql_process.__file__)
 _MOST_CHARACTERS = 100_000
 _HEAD_BYTES = 64 * 1024

@@ -3,29 +3,14 @@
 from collections.abc import Iterable
 from itertools import groupby
 
-import pandas as pd
 import streamlit as st
 
 from leadlib.errors import LeadlibError
-from leadlib.filters import describe
 from leadlib.metrics import metric_named
-from leadlib.notebooks import (
-    Cell,
-    MetricCell,
-    SqlCell,
-    TextCell,
-    answer,
-    interval_words,
-    marks_of,
-    parts_words,
-    shown_as,
-    table_of,
-    title_of,
-    value_words,
-)
+from leadlib.notebooks import Cell, MetricCell, Shown, SqlCell, TextCell, answer, shown_metric, title_of
 from leadlib.ui import notebook_sql, plots
 from leadlib.ui.engine import load
-from leadlib.ui.notebook_results import draw_chart, draw_table
+from leadlib.ui.notebook_results import Behind, draw_result
 from leadlib.ui.text import markdown, plain
 from leadlib.ui.view import View
 
@@ -65,46 +50,31 @@ def _is_number(cell: Cell) -> bool:
 
 def _draw_metric(view: View, cell: MetricCell, key: str) -> None:
     filters = view.filters if cell.filters is None else cell.filters
-    frame = load(answer, filters, metric=cell.metric, by=cell.by)
-    show, why = shown_as(cell.show, frame, cell.metric)
-    if show == "number":
-        _draw_number(view, cell, frame)
+    frame = load(answer, filters, metric=cell.metric, by=cell.by, **cell.asked)
+    store = view.engine.store
+    shown = shown_metric(cell, frame, store.as_of(), store.timezone, view.vocabulary.names)
+    if shown.show == "number":
+        _draw_number(cell, shown)
         return
-    table = table_of(frame, cell.metric, view.engine.store.timezone)
-    with st.container(border=True, gap="xsmall", key=f"cell_{key}"):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.header(title_of(cell), anchor=False)
-            name, icon = ("Meaning", ":material/info:") if show == "table" else ("Numbers", ":material/table_chart:")
-            with st.popover(name, type="tertiary", icon=icon, key=f"numbers_{key}"):
-                plots.define([cell.metric])
-                if show != "table":
-                    draw_table(table.frame, table.forms, alt=f"The numbers behind “{title_of(cell)}”")
-        if cell.filters is not None:
-            plain(f"Only here: {describe(cell.filters, view.vocabulary.names)}")
-        if why:
-            plain(why)
-        if show == "table":
-            draw_table(table.frame, table.forms, alt=title_of(cell))
-        else:
-            as_of, zone = view.engine.store.as_of(), view.engine.store.timezone
-            last_day = as_of.astimezone(zone).date() if as_of else None
-            marks = marks_of(frame, cell.metric, cell.by, last_day)
-            draw_chart(marks, show, metric_named(cell.metric).label, key)
+    name, icon = ("Meaning", ":material/info:") if shown.show == "table" else ("Numbers", ":material/table_chart:")
+
+    def draw_meaning() -> None:
+        plots.define([cell.metric])
+
+    draw_result(shown, key, Behind(f"numbers_{key}", name, icon, draw_meaning))
 
 
-def _draw_number(view: View, cell: MetricCell, frame: pd.DataFrame) -> None:
-    metric = metric_named(cell.metric)
-    row = {} if frame.empty else frame.iloc[0].to_dict()
-    parts, interval = parts_words(row, metric), interval_words(row, metric)
-    told = [metric.definition]
-    if f"{cell.metric}_low" in row:
-        told.append(f"{parts}; 95 % interval {interval}." if parts else f"95 % interval {interval}.")
-    if cell.filters is not None:
+def _draw_number(cell: MetricCell, shown: Shown) -> None:
+    told = [metric_named(cell.metric).definition]
+    if shown.interval:
+        told.append(f"{shown.parts}; {shown.interval}." if shown.parts else f"{shown.interval}.")
+    if shown.own:
         told.append("It has filters of its own, whatever the sidebar says.")
+    name, words = shown.number
     st.metric(
-        title_of(cell),
-        value_words(row, metric),
-        delta=parts or ("own filters" if cell.filters is not None else None),
+        name,
+        words,
+        delta=shown.parts or ("own filters" if shown.own else None),
         delta_color="off",
         delta_arrow="off",
         help="\n\n".join(told),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from leadlib.notebooks import Facts, Notebook, found_by, to_html, to_ipynb, to_marimo
+from leadlib.notebooks import Facts, Notebook, chromium, found_by, to_html, to_ipynb, to_marimo, to_pdf
 from leadlib.ui.pinned import words_by_day
 from leadlib.ui.text import plain
 from leadlib.ui.view import View
@@ -13,8 +13,14 @@ from leadlib.ui.view import View
 def draw(view: View, notebook: Notebook, link: str) -> None:
     """A button per format. `link` is the address that opens the notebook as it stands in the file."""
     plain("Or take it along as a file:", tone="normal")
-    makers: dict[str, tuple[str, str, Callable[[], str]]] = {
+    browser = chromium()
+    makers: dict[str, tuple[str, str, Callable[[], str | bytes]]] = {
         "Web page, to read and print": ("html", "text/html", lambda: _page(view, notebook, link)),
+        **(
+            {"PDF": ("pdf", "application/pdf", lambda: to_pdf(_page(view, notebook, link), browser))}
+            if browser is not None
+            else {}
+        ),
         "Jupyter": ("ipynb", "application/x-ipynb+json", lambda: to_ipynb(notebook, view.filters, _facts(view, link))),
         "marimo": ("py", "text/x-python", lambda: to_marimo(notebook, view.filters, _facts(view, link))),
     }
@@ -25,9 +31,11 @@ def draw(view: View, notebook: Notebook, link: str) -> None:
                 on_click="ignore", icon=":material/download:",
             )  # fmt: skip
     plain(
-        "The web page holds the numbers as they are now. The others ask for them whenever they run, where leadlib and "
-        "this store are."
+        "The web page and the PDF hold the numbers as they are now; a PDF takes a few seconds to make."
+        if browser is not None
+        else "The web page holds the numbers as they are now. For a PDF, print it: it is laid out for paper."
     )
+    plain("Jupyter and marimo files ask for them whenever they run, where leadlib and this store are.")
 
 
 def _page(view: View, notebook: Notebook, link: str) -> str:

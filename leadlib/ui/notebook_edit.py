@@ -1,20 +1,29 @@
 """Changing a notebook: for each cell its settings, its place, and its result below."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import streamlit as st
 
 from leadlib.filters import Filters, describe
-from leadlib.metrics import METRICS, groups_of, metric_named
-from leadlib.notebooks import SHOWS, Cell, MetricCell, Show, SqlCell, TextCell, group_words, shows_of
+from leadlib.metrics import METRICS, groups_of, metric_named, options_of
+from leadlib.notebooks import SHOWS, Cell, MetricCell, Show, SqlCell, TextCell, group_words, options_told, shows_of
 from leadlib.ui import notebook_cells, notebook_sql
 from leadlib.ui import notebook_draft as drafting
+from leadlib.ui.changes import PERIOD_WORDS
+from leadlib.ui.controls import CLOCK_WORDS, GRAIN_WORDS, WITHIN_WORDS
 from leadlib.ui.notebook_draft import Draft, Piece
 from leadlib.ui.text import plain
 from leadlib.ui.view import View
 
 _SHOW_WORDS: dict[Show, str] = {"number": "Number", "bar": "Bars", "line": "Line", "table": "Table"}
 _KINDS: dict[type[Cell], str] = {TextCell: "Text", MetricCell: "Metric", SqlCell: "SQL"}
+_OPTIONS: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "grain": ("Grain", GRAIN_WORDS),
+    "clock": ("Clock", CLOCK_WORDS),
+    "within": ("In time is within", WITHIN_WORDS),
+    "period": ("Leads of the last", PERIOD_WORDS),
+}
 _NOT_GROUPED = ""
 _SIDEBAR, _OWN = "Those of the sidebar", "Own ones"
 
@@ -99,7 +108,7 @@ def _edit_sql(draft: Draft, piece: Piece, cell: SqlCell) -> None:
 
 
 def _edit_metric(view: View, draft: Draft, piece: Piece, cell: MetricCell) -> None:
-    keys = {name: f"{name}_{piece.id}" for name in ("metric", "by", "show", "whose")}
+    keys = {name: f"{name}_{piece.id}" for name in ("metric", "by", "show", "whose", *_OPTIONS)}
     state = st.session_state
 
     def put(changed: Cell) -> None:
@@ -109,15 +118,24 @@ def _edit_metric(view: View, draft: Draft, piece: Piece, cell: MetricCell) -> No
         metric = state[keys["metric"]]
         by = cell.by if cell.by in groups_of(metric) else None
         show = cell.show if cell.show in shows_of(metric, by) else shows_of(metric, by)[0]
-        put(replace(cell, metric=metric, by=by, show=show))
-        for name in ("by", "show"):
+        put(replace(cell, metric=metric, by=by, show=show, options=options_told(metric, by, cell.asked)))
+        for name in ("by", "show", *_OPTIONS):
             state.pop(keys[name], None)
 
     def take_group() -> None:
         by = state[keys["by"]] or None
         show = cell.show if cell.show in shows_of(cell.metric, by) else shows_of(cell.metric, by)[0]
-        put(replace(cell, by=by, show=show))
+        put(replace(cell, by=by, show=show, options=options_told(cell.metric, by, cell.asked)))
         state.pop(keys["show"], None)
+
+    def take_options() -> None:
+        chosen = {
+            name: value
+            for name, choice in options.items()
+            for value in choice.values
+            if str(value) == state[keys[name]]
+        }
+        put(replace(cell, options=options_told(cell.metric, cell.by, chosen)))
 
     def take_show() -> None:
         put(replace(cell, show=state[keys["show"]] or cell.show))
@@ -125,6 +143,7 @@ def _edit_metric(view: View, draft: Draft, piece: Piece, cell: MetricCell) -> No
     def take_filters() -> None:
         put(replace(cell, filters=view.filters if state[keys["whose"]] == _OWN else None))
 
+    options = options_of(cell.metric, cell.by)
     metrics = [metric.key for metric in METRICS]
     groups = [_NOT_GROUPED, *groups_of(cell.metric)]
     # What was saved in another form than those that read well stays a choice.
@@ -139,6 +158,13 @@ def _edit_metric(view: View, draft: Draft, piece: Piece, cell: MetricCell) -> No
             format_func=lambda by: group_words(cell.metric, by) if by else "not", width=200,
             disabled=len(groups) == 1,
         )  # fmt: skip
+        for name, choice in options.items():
+            label, words = _OPTIONS[name]
+            chosen = cell.asked.get(name, choice.default)
+            st.selectbox(
+                label, list(words), index=choice.values.index(chosen), key=keys[name], on_change=take_options,
+                format_func=words.__getitem__, width=170,
+            )  # fmt: skip
         st.segmented_control(
             "Shown as", shows, default=cell.show, key=keys["show"], on_change=take_show,
             format_func=_SHOW_WORDS.__getitem__,

@@ -8,14 +8,13 @@ import streamlit as st
 from leadlib import formats
 from leadlib.errors import SqlCellError
 from leadlib.filters import Filters
-from leadlib.notebooks import SqlCell, sql_marks_of, sql_number_of, sql_shown_as, sql_title_of
-from leadlib.sql_cells import SqlAnswer, run_sql, schema
+from leadlib.notebooks import SqlCell, shown_sql, sql_title_of
+from leadlib.sql_cells import OFF, SqlAnswer, run_sql, schema
 from leadlib.ui.engine import get_engine
-from leadlib.ui.notebook_results import draw_chart, draw_table
+from leadlib.ui.notebook_results import Behind, draw_result
 from leadlib.ui.text import literal, plain
 from leadlib.ui.view import View
 
-_OFF = "SQL cells are switched off in this installation (LEADLIB_SQL_CELLS)."
 _TRIES = "notebook_sql_tries"
 _REMEMBERED_S = 3600
 FIRST = (
@@ -27,32 +26,22 @@ FIRST = (
 def draw(view: View, cell: SqlCell, key: str) -> None:
     """One cell with its rows. Why there are none is said in its place."""
     answer = _answer(view, cell)
-    title = sql_title_of(cell)
     if isinstance(answer, str | SqlCellError):
         with st.container(border=True, key=f"failed_{key}"):
-            st.header(literal(title), anchor=False)
+            st.header(literal(sql_title_of(cell)), anchor=False)
             _draw_error(cell, answer, key)
         return
-    show, why = sql_shown_as(cell.show, answer.frame)
-    if show == "number":
-        name, words = sql_number_of(answer.frame)
-        label = literal(name if title == "SQL" else title)
-        st.metric(label, literal(words), border=True, height="stretch", help=_told(answer))
+    shown = shown_sql(cell, answer)
+    if shown.show == "number":
+        name, words = shown.number
+        st.metric(literal(name), literal(words), border=True, height="stretch", help=_told(answer))
         return
-    with st.container(border=True, gap="xsmall", key=f"cell_{key}"):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.header(literal(title), anchor=False)
-            with st.popover("SQL", type="tertiary", icon=":material/code:", key=f"sql_{key}"):
-                plain(_told(answer))
-                st.code(cell.sql, language="sql", wrap_lines=True)
-                if show != "table":
-                    draw_table(_in_words(answer.frame), {}, alt=f"The rows behind “{title}”")
-        for words in filter(None, (why, _cut(answer))):
-            plain(words)
-        if show == "table":
-            draw_table(_in_words(answer.frame), {}, alt=title)
-        else:
-            draw_chart(sql_marks_of(answer.frame), show, title, key)
+
+    def draw_statement() -> None:
+        plain(_told(answer))
+        st.code(cell.sql, language="sql", wrap_lines=True)
+
+    draw_result(shown, key, Behind(f"sql_{key}", "SQL", ":material/code:", draw_statement))
 
 
 def draw_schema() -> None:
@@ -83,7 +72,7 @@ def sql_settings(cell: SqlCell, key: str, take: Callable[[], None]) -> None:
 def _answer(view: View, cell: SqlCell) -> SqlAnswer | SqlCellError | str:
     """The rows, what was wrong, or why it was not tried. Each statement runs once per generation and filters."""
     if not view.engine.settings.sql_cells:
-        return _OFF
+        return OFF
     store = view.engine.store
     return _run(cell.sql, view.filters.selected, store.published(), _tries().get(cell.sql, 0))
 
@@ -124,16 +113,3 @@ def _tries() -> dict[str, int]:
 def _told(answer: SqlAnswer) -> str:
     rows = formats.count_of(len(answer.frame), "row")
     return f"{rows} in {formats.number(answer.seconds, 1)}{formats.NBSP}s, from commit {answer.sequence} of the store."
-
-
-def _cut(answer: SqlAnswer) -> str:
-    return f"Only the first {formats.count_of(len(answer.frame), 'row')} are shown." if answer.is_cut else ""
-
-
-def _in_words(frame: pd.DataFrame) -> pd.DataFrame:
-    """Columns of one name under different ones, which a table needs."""
-    names: list[str] = []
-    for name in map(str, frame.columns):
-        again = sum(one == name or one.startswith(f"{name} (") for one in names)
-        names.append(f"{name} ({again + 1})" if again else name)
-    return frame.set_axis(names, axis=1)
