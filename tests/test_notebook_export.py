@@ -31,7 +31,7 @@ from leadlib.filters import Filters
 from leadlib.metrics import metric_named
 from leadlib.notebooks import (
     BUILTIN,
-    Facts,
+    Found,
     MetricCell,
     Notebook,
     SqlCell,
@@ -45,6 +45,7 @@ from leadlib.notebooks import (
     to_pdf,
 )
 from leadlib.notebooks.words import harmless, harmless_in_marimo, literal_markdown
+from leadlib.proof import Facts
 from leadlib.sql_cells import OFF, SqlAnswer, run_sql
 from leadlib.store import Store
 from tests.conftest import DUBAI, at, make_lead
@@ -68,7 +69,8 @@ EVERY_KIND = Notebook(
         MetricCell("replied_within", "channel", Filters(), options=(("clock", "working"), ("within", 15))),
     ),
 )
-FACTS = Facts("test", SEEN, DUBAI, f"Channel call {NASTY}", "http://localhost/notebook?v=1")
+FACTS = Facts("test", SEEN, DUBAI, f"Channel call {NASTY}", "http://localhost/notebook?v=1", CALLS)
+NOTHING: list[Found] = [None] * len(EVERY_KIND.cells)
 AS_OF = formats.instant(SEEN, DUBAI)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=60)
 
@@ -161,7 +163,7 @@ def test_the_jupyter_file_gives_the_numbers_of_the_page(
 ) -> None:
     for notebook in notebooks:
         file = tmp_path / f"{notebook.name}.ipynb"
-        file.write_text(to_ipynb(notebook, CALLS, FACTS), encoding="utf-8")
+        file.write_text(to_ipynb(notebook, FACTS, [None] * len(notebook.cells)), encoding="utf-8")
         nbformat.validate(nbformat.read(file, as_version=4))
         expected = on_the_page(notebook, CALLS, folder)
         assert_same(run(RUN_JUPYTER, file, folder), expected)
@@ -176,13 +178,13 @@ def test_the_marimo_file_gives_the_numbers_of_the_page(
 ) -> None:
     for notebook in notebooks:
         file = tmp_path / f"{notebook.name}.py"
-        file.write_text(to_marimo(notebook, CALLS, FACTS), encoding="utf-8")
+        file.write_text(to_marimo(notebook, FACTS, [None] * len(notebook.cells)), encoding="utf-8")
         assert_same(run(RUN_MARIMO, file, folder), on_the_page(notebook, CALLS, folder))
 
 
 def test_a_file_says_which_leads_as_of_when_and_what_the_numbers_mean() -> None:
     plain = Facts("Acme", SEEN, DUBAI, "Channel call", "http://localhost/notebook?v=1")
-    about = json.loads(to_ipynb(EVERY_KIND, CALLS, plain))["cells"][0]["source"]
+    about = json.loads(to_ipynb(EVERY_KIND, plain, NOTHING))["cells"][0]["source"]
     for words in (
         "**Leads:** Channel call",
         "**Portal:** Acme",
@@ -192,7 +194,7 @@ def test_a_file_says_which_leads_as_of_when_and_what_the_numbers_mean() -> None:
         assert words in about
     for key in ("response_rate", "leads"):
         assert literal_markdown(metric_named(key).definition) in about
-    marimo = to_marimo(EVERY_KIND, CALLS, plain)
+    marimo = to_marimo(EVERY_KIND, plain, NOTHING)
     assert "Channel call" in marimo
     assert "Asia/Dubai" in marimo
 
@@ -201,14 +203,14 @@ def test_a_file_says_which_leads_as_of_when_and_what_the_numbers_mean() -> None:
 def test_no_text_leaves_its_place(title: str, words: str, sql: str) -> None:
     notebook = Notebook("n", title, (TextCell(words), SqlCell(sql)))
     facts = Facts(title, None, DUBAI, words, sql)
-    cells = json.loads(to_ipynb(notebook, CALLS, facts))["cells"]
+    cells = json.loads(to_ipynb(notebook, facts, [None, None]))["cells"]
     assert [cell["cell_type"] for cell in cells] == ["markdown", "code", "markdown", "code"]
     assert cells[2]["source"] == harmless(words)
     (asked, _) = ast.parse(cells[3]["source"]).body
     assert isinstance(asked, ast.Assign)
     assert isinstance(asked.value, ast.Call)
     assert ast.literal_eval(asked.value.args[0]) == sql
-    module = ast.parse(to_marimo(notebook, CALLS, facts))
+    module = ast.parse(to_marimo(notebook, facts, [None, None]))
     bodies = [one.body for one in module.body if isinstance(one, ast.FunctionDef)]
     assert [len(body) for body in bodies] == [5, 2, 2, 3]
     (said, _) = bodies[2]
@@ -354,7 +356,7 @@ def test_no_text_leaves_its_place_on_the_page(title: str, words: str) -> None:
     found = SqlAnswer(frame, is_cut=False, seconds=0.1, sequence=1)
     text = to_html(notebook, Facts(title, None, DUBAI, words), [f"Wrong: {words}", found])
     text = text.replace(get_plotlyjs(), "")
-    assert [tag for tag in Page(text).tags if tag == "script"] == ["script"] * 3
+    assert [tag for tag in Page(text).tags if tag == "script"] == ["script"] * 4
     assert Page(text).asks == []
 
 

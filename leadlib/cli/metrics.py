@@ -2,13 +2,11 @@
 
 import argparse
 import inspect
-import json
 
-from leadlib.cells import plain
 from leadlib.cli.arguments import filters_asked
 from leadlib.cli.output import tell
 from leadlib.cli.stored import as_of, open_store
-from leadlib.cli.tables import aligned, frame_lines, print_csv
+from leadlib.cli.tables import aligned, frame_lines
 from leadlib.config import load_settings
 from leadlib.errors import FilterError
 from leadlib.filters import describe
@@ -20,7 +18,7 @@ def run(asked: argparse.Namespace) -> int:
         return 0
     filters = filters_asked(asked.filter)
     settings = load_settings()
-    from leadlib import metrics
+    from leadlib import metrics, proof
 
     with open_store(settings) as store:
         try:
@@ -31,16 +29,19 @@ def run(asked: argparse.Namespace) -> int:
                 tell(_names_of_metrics())
             raise
         heading = f"{describe(filters)}, {as_of(store)}."
+        about: dict[str, object] = {}
+        if asked.format != "table":
+            facts = proof.Facts.of(store, filters, describe(filters), proof.link_of(filters))
+            about = proof.answer_about(facts, asked.name, asked.by, options, frame)
     if asked.format == "table":
         print(f"{_definition(asked.name)}\n{heading}\n")
         print("\n".join(frame_lines(frame, settings.timezone, with_hours=asked.grain == "hour")))
         return 0
     tell(heading)
-    rows = [{str(name): plain(value) for name, value in row.items()} for row in frame.to_dict("records")]
     if asked.format == "json":
-        print(json.dumps(rows, indent=1, allow_nan=False))
+        print(proof.answer_to_json(frame, about))
     else:
-        print_csv([str(name) for name in frame.columns], rows)
+        print(proof.answer_to_csv(frame, about), end="")
     return 0
 
 

@@ -1,10 +1,7 @@
-"""Frames on paper: aligned columns for people, CSV for programs."""
+"""Frames on paper: aligned columns."""
 
-import csv
-import json
-import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from leadlib.cells import frame_cells
@@ -32,16 +29,3 @@ def aligned(rows: Sequence[Sequence[str]], numbers: Iterable[int] = ()) -> list[
         "  ".join(f"{x:>{widths[i]}}" if i in right else f"{x:{widths[i]}}" for i, x in enumerate(row)).rstrip()
         for row in rows
     ]
-
-
-def print_csv(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> None:
-    from leadlib.export.texts import defused
-
-    def text(value: Any) -> Any:
-        # Labels are the portal's texts, and a spreadsheet may open this.
-        return defused(value) if isinstance(value, str) else json.dumps(value) if isinstance(value, bool) else value
-
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow([text(row[name]) for name in columns])

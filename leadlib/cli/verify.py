@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leadlib import formats
+from leadlib.cells import printable
 from leadlib.cli.arguments import UsageError
 from leadlib.cli.output import tell
 from leadlib.cli.stored import as_of, open_store
@@ -13,6 +14,8 @@ from leadlib.errors import StoreBusyError
 
 if TYPE_CHECKING:
     from leadlib.export import Difference, Verdict
+    from leadlib.notebooks import NotebookFile, NotebookVerdict
+    from leadlib.proof import AnswerFile, AnswerVerdict
     from leadlib.store import Store
 
 DIFFERS = 1
@@ -24,6 +27,17 @@ def run(asked: argparse.Namespace) -> int:
     if not path.is_file():
         raise UsageError(f"There is no file {path.absolute()}.")
     settings = load_settings()
+    from leadlib.notebooks import read_notebook
+    from leadlib.proof import read_answer
+
+    if notebook := read_notebook(path):
+        return _verify_notebook(settings, notebook)
+    if answer := read_answer(path):
+        return _verify_answer(settings, answer)
+    return _verify_leads(settings, path)
+
+
+def _verify_leads(settings: Settings, path: Path) -> int:
     from leadlib.export import verify_file
 
     with _store(settings) as store:
@@ -34,6 +48,79 @@ def run(asked: argparse.Namespace) -> int:
         tell(f"Compared with the store {as_of(store)}.")
     print("\n".join(_lines(verdict)))
     return 0 if verdict.is_match else DIFFERS
+
+
+def _verify_answer(settings: Settings, file: "AnswerFile") -> int:
+    from leadlib.proof import verify_answer
+
+    with _published(settings) as store:
+        verdict = verify_answer(store, file)
+        rows = formats.count_of(verdict.n_rows, "row")
+        _tell_origin(store, f"{file.path}: {printable(str(verdict.facts.get('asked')))}, {rows}", verdict)
+    lines = [_verdict_on_figures(verdict.is_altered, verdict.is_match)]
+    if verdict.has_other_columns:
+        lines.append("  Its columns are not those of today's answer.")
+    elif verdict.n_lost or verdict.n_new:
+        lost, new = formats.count_of(verdict.n_lost, "row"), formats.count_of(verdict.n_new, "row")
+        where = ", ".join(f"{name} ({formats.number(n)})" for name, n in verdict.columns.items())
+        lines.append(f"  {lost} of the file not in today's answer, {new} of today's not in the file.")
+        lines += [f"  By column: {where}."] if where else []
+    print("\n".join([*lines, *_other_terms(verdict)]))
+    return 0 if verdict.is_match else DIFFERS
+
+
+def _verify_notebook(settings: Settings, file: "NotebookFile") -> int:
+    from leadlib.notebooks import verify_notebook
+
+    with _published(settings) as store:
+        verdict = verify_notebook(store, file, with_sql=settings.sql_cells)
+        results = formats.count_of(len(verdict.cells), "result")
+        _tell_origin(store, f"{file.path}: {results}", verdict)
+    lines = [_verdict_on_figures(verdict.is_altered, verdict.is_match)]
+    for cell in verdict.cells:
+        rows = "no answer" if cell.n_rows is None else formats.count_of(cell.n_rows, "row")
+        now = "no answer" if cell.n_now is None else formats.count_of(cell.n_now, "row")
+        said = f"match, {rows}" if cell.is_same else f"differs: {rows} then, {now} today. {cell.why}".rstrip()
+        lines.append(f"  {printable(cell.title)}: {said}")
+    print("\n".join([*lines, *_other_terms(verdict)]))
+    return 0 if verdict.is_match else DIFFERS
+
+
+def _tell_origin(store: "Store", what: str, verdict: "AnswerVerdict | NotebookVerdict") -> None:
+    told = verdict.facts.get("filter_words")
+    since = formats.instant(verdict.as_of, store.timezone) if verdict.as_of else "an empty store"
+    tell(f"{what}, {printable(str(told))}, as of {since}.")
+    tell(f"Compared with the store {as_of(store)}.")
+
+
+def _verdict_on_figures(is_altered: bool, is_match: bool) -> str:
+    if is_altered:
+        return "The file was altered: it does not give the hash that it carries."
+    if is_match:
+        return "Match: the file is as it was written, and the store gives the same figures today."
+    return "The file is as it was written, and the store gives other figures today."
+
+
+def _other_terms(verdict: "AnswerVerdict | NotebookVerdict") -> list[str]:
+    """What else may be why figures differ."""
+    lines = [f"A setting is another one: {printable(words)}." for words in verdict.settings]
+    if verdict.has_other_rules:
+        lines.append("Another version of Leadlight wrote it, whose definitions differ in some word from today's.")
+    return lines
+
+
+def _published(settings: Settings) -> "Store":
+    """What is published of the store, brought up to date where nobody holds it: SQL cells ask that too."""
+    from leadlib.store import Store
+
+    return Store.open_beside(
+        settings.database,
+        timezone=settings.timezone,
+        portal=settings.portal,
+        working_hours=settings.working_hours,
+        sla_minutes=settings.sla_minutes,
+        badge_rules=settings.badge_rules,
+    )
 
 
 def _store(settings: Settings) -> "Store":

@@ -14,7 +14,8 @@ from leadlib.notebooks.answers import (
     value_words,
 )
 from leadlib.notebooks.builtin import BUILTIN
-from leadlib.notebooks.exporting import Facts, definitions_of, to_ipynb, to_marimo
+from leadlib.notebooks.exporting import definitions_of, to_ipynb, to_marimo
+from leadlib.notebooks.finding import Found, found_by
 from leadlib.notebooks.model import (
     SHOWS,
     Cell,
@@ -30,19 +31,22 @@ from leadlib.notebooks.model import (
     options_told,
 )
 from leadlib.notebooks.pdf import chromium, to_pdf
+from leadlib.notebooks.proving import CellVerdict, NotebookFile, NotebookVerdict, read_notebook, verify_notebook
 from leadlib.notebooks.shown import Shown, shown_metric, shown_sql
 from leadlib.notebooks.sql_answers import sql_marks_of, sql_number_of, sql_shown_as, sql_title_of
-from leadlib.notebooks.web_page import Found, found_by, to_html
+from leadlib.notebooks.web_page import to_html
 from leadlib.notebooks.words import without_images
 
 __all__ = [
     "BUILTIN",
     "SHOWS",
     "Cell",
-    "Facts",
+    "CellVerdict",
     "Found",
     "MetricCell",
     "Notebook",
+    "NotebookFile",
+    "NotebookVerdict",
     "Show",
     "Shown",
     "SqlCell",
@@ -61,6 +65,7 @@ __all__ = [
     "name_of",
     "options_told",
     "parts_words",
+    "read_notebook",
     "shown_as",
     "shown_metric",
     "shown_sql",
@@ -76,5 +81,6 @@ __all__ = [
     "to_marimo",
     "to_pdf",
     "value_words",
+    "verify_notebook",
     "without_images",
 ]

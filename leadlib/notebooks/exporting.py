@@ -5,46 +5,21 @@ What people wrote gets in as Markdown without HTML and images, and as Python lit
 
 import json
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from leadlib import formats
 from leadlib.filters import Filters, to_query
 from leadlib.metrics import metric_named
 from leadlib.notebooks.answers import title_of
+from leadlib.notebooks.finding import Found
 from leadlib.notebooks.model import Cell, MetricCell, Notebook, SqlCell, TextCell
+from leadlib.notebooks.proving import NOTEBOOK_KEY, ipynb_content, proof_of, sealed, sum_words
 from leadlib.notebooks.words import harmless, harmless_in_marimo, literal_markdown
+from leadlib.proof import Facts
 
 _OPEN = ("import leadlib", "", "store = leadlib.open()")
 _INDENT = "    "
 _ADDRESS = re.compile(r"https?://[^\s<>\\]+")
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What a file says of its origin: whose leads, which of them in words, as of when, and the address that shows them.
-
-    `link` is "" where there is none.
-    """
-
-    portal: str
-    as_of: datetime | None
-    timezone: ZoneInfo
-    filter_words: str
-    link: str = ""
-
-    def rows(self) -> dict[str, str]:
-        """The facts by name, in the order in which they are read."""
-        as_of = formats.instant(self.as_of, self.timezone) if self.as_of else "never: the store is empty"
-        told = {
-            "Leads": self.filter_words,
-            "Portal": self.portal,
-            "As of": as_of,
-            "Time zone": f"{self.timezone.key}, in which days begin",
-        }
-        return {**told, "Link": self.link} if self.link else told
 
 
 def definitions_of(cells: Iterable[Cell]) -> dict[str, str]:
@@ -53,15 +28,15 @@ def definitions_of(cells: Iterable[Cell]) -> dict[str, str]:
     return {metric.label: metric.definition for metric in metrics}
 
 
-def to_ipynb(notebook: Notebook, page_filters: Filters, facts: Facts) -> str:
+def to_ipynb(notebook: Notebook, facts: Facts, found: Sequence[Found]) -> str:
     """The notebook for Jupyter, as JSON in the format 4.5, not run yet.
 
-    The answer of the cell at place n, counted from 1, is called cell_n in it. `page_filters` are those of cells that
-    have none of their own.
+    The answer of the cell at place n, counted from 1, is called cell_n in it. The filters of `facts` are those of cells
+    that have none of their own; `found`, as `found_by` gives it, is what the file can be checked by.
     """
     cells = [
-        _markdown_cell("about", _about(notebook, facts)),
-        _code_cell("open", [*_OPEN, *_page(page_filters), "store"]),
+        _markdown_cell("about", _about(notebook, facts, found)),
+        _code_cell("open", [*_OPEN, *_page(facts.filters), "store"]),
     ]
     for place, cell in enumerate(notebook.cells, 1):
         if isinstance(cell, TextCell):
@@ -69,20 +44,21 @@ def to_ipynb(notebook: Notebook, page_filters: Filters, facts: Facts) -> str:
         else:
             cells.append(_code_cell(f"cell-{place}", [*_question(cell, f"cell_{place}"), f"cell_{place}"]))
     python = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    proof = sealed(proof_of(notebook, facts, found), ipynb_content(cells))
     told = {
         "cells": cells,
-        "metadata": {"kernelspec": python, "language_info": {"name": "python"}},
+        "metadata": {"kernelspec": python, "language_info": {"name": "python"}, NOTEBOOK_KEY: proof},
         "nbformat": 4,
         "nbformat_minor": 5,
     }
     return json.dumps(told, ensure_ascii=False, indent=1) + "\n"
 
 
-def to_marimo(notebook: Notebook, page_filters: Filters, facts: Facts) -> str:
+def to_marimo(notebook: Notebook, facts: Facts, found: Sequence[Found]) -> str:
     """The notebook for marimo: a Python file, also to be run as `python FILE`. Names are those of `to_ipynb`."""
-    lines = ["import marimo", "", "app = marimo.App()"]
-    lines += _marimo_cell([], ["import marimo as mo", *_OPEN, *_page(page_filters)], ["mo", "page_filters", "store"])
-    lines += _marimo_cell(["mo"], _called("mo.md", _about(notebook, facts)), [])
+    lines = ["", "import marimo", "", "app = marimo.App()"]
+    lines += _marimo_cell([], ["import marimo as mo", *_OPEN, *_page(facts.filters)], ["mo", "page_filters", "store"])
+    lines += _marimo_cell(["mo"], _called("mo.md", _about(notebook, facts, found)), [])
     for place, cell in enumerate(notebook.cells, 1):
         if isinstance(cell, TextCell):
             lines += _marimo_cell(["mo"], _called("mo.md", harmless_in_marimo(cell.markdown)), [])
@@ -93,12 +69,15 @@ def to_marimo(notebook: Notebook, page_filters: Filters, facts: Facts) -> str:
             )
             lines += _marimo_cell(needs, [*_question(cell, name), name], [name])
     lines += ["", "", 'if __name__ == "__main__":', f"{_INDENT}app.run()"]
-    return "\n".join(lines) + "\n"
+    before, after = f"# {NOTEBOOK_KEY}: ", "\n".join(lines) + "\n"
+    proof = sealed(proof_of(notebook, facts, found), before + after)
+    return f"{before}{json.dumps(proof)}{after}"
 
 
-def _about(notebook: Notebook, facts: Facts) -> str:
+def _about(notebook: Notebook, facts: Facts, found: Sequence[Found]) -> str:
+    rows = {**facts.rows(), "Rows": sum_words(found)}
     told = [f"# {literal_markdown(notebook.title) or 'Notebook'}"]
-    told += [f"**{name}:** {_linked(value)}" for name, value in facts.rows().items()]
+    told += [f"**{name}:** {_linked(value)}" for name, value in rows.items()]
     told.append("So it was when the file was made. The numbers below are asked anew whenever it is run.")
     if definitions := definitions_of(notebook.cells):
         told.append("## What the numbers mean")
@@ -142,11 +121,11 @@ def _text(text: str, end: str = "") -> list[str]:
     return [*lines[:-1], lines[-1] + end]
 
 
-def _markdown_cell(name: str, text: str) -> dict[str, object]:
+def _markdown_cell(name: str, text: str) -> dict[str, Any]:
     return {"cell_type": "markdown", "id": name, "metadata": {}, "source": text}
 
 
-def _code_cell(name: str, lines: list[str]) -> dict[str, object]:
+def _code_cell(name: str, lines: list[str]) -> dict[str, Any]:
     source = "\n".join(lines)
     return {
         "cell_type": "code",

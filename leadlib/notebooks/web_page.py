@@ -1,8 +1,8 @@
 """A notebook as one HTML file that needs nothing else: to be read, mailed, printed. It asks nothing of any server."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from hashlib import sha256
 from html import escape
 from itertools import groupby
 from typing import Any, Literal
@@ -13,20 +13,17 @@ from plotly.offline import get_plotlyjs
 
 from leadlib import charts, formats
 from leadlib.charts.day_notes import with_day_notes
-from leadlib.errors import LeadlibError
-from leadlib.filters import Filters
-from leadlib.notebooks.answers import answer, title_of
-from leadlib.notebooks.exporting import Facts, definitions_of
+from leadlib.notebooks.answers import title_of
+from leadlib.notebooks.exporting import definitions_of
+from leadlib.notebooks.finding import Found
 from leadlib.notebooks.model import Cell, MetricCell, Notebook, SqlCell, TextCell
+from leadlib.notebooks.proving import NOTEBOOK_KEY, proof_of, sealed, sum_words
 from leadlib.notebooks.shown import Shown, shown_metric, shown_sql
 from leadlib.notebooks.sql_answers import sql_title_of
 from leadlib.notebooks.words import without_images
-from leadlib.sql_cells import OFF, SqlAnswer, run_sql
-from leadlib.store import Store
+from leadlib.proof import Facts
+from leadlib.sql_cells import SqlAnswer
 from leadlib.theme import FONT, PALETTES
-
-Found = pd.DataFrame | SqlAnswer | str | None
-"""What a cell has to show: a metric's frame, the rows of its SQL, why there is neither, None for words."""
 
 _ROWS_SHOWN = 1_000
 _LIGHT = PALETTES["light"]
@@ -74,11 +71,6 @@ addEventListener("afterprint", () => draw(false))
 """
 
 
-def found_by(store: Store, notebook: Notebook, page_filters: Filters, *, with_sql: bool = True) -> list[Found]:
-    """What each cell has to show, in their order, as the page asks for it. A cell that fails does not stop others."""
-    return [_found(store, cell, page_filters, with_sql=with_sql) for cell in notebook.cells]
-
-
 def to_html(
     notebook: Notebook,
     facts: Facts,
@@ -98,28 +90,21 @@ def to_html(
     has_charts = any('class="chart"' in part for part in body)
     scripts = f"<script>{get_plotlyjs()}</script><script>{_DRAW}</script>" if has_charts else ""
     title = escape(notebook.title or "Notebook")
-    shown = f'<body><h1 dir="auto">{title}</h1>{_facts(facts)}\n{"".join(body)}{_definitions(notebook.cells)}'
-    return (
+    rows = {**facts.rows(), "Rows": sum_words(found)}
+    shown = f'<body><h1 dir="auto">{title}</h1>{_facts(rows)}\n{"".join(body)}{_definitions(notebook.cells)}'
+    proof = proof_of(notebook, facts, found)
+    # Streamlit tells large downloads apart by their first, middle and last bytes; the proof makes the first ones differ
+    before = (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        f'<script type="application/json" id="{NOTEBOOK_KEY}">'
+    )
+    after = (
+        f'</script><meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        # Streamlit tells large downloads apart by their first, middle and last bytes; this makes the first ones differ.
-        f'<meta name="sha256" content="{sha256(shown.encode()).hexdigest()}">'
         f"<title>{title}</title><style>{_STYLE}</style></head>\n"
         f"{shown}{scripts}</body></html>\n"
     )
-
-
-def _found(store: Store, cell: Cell, page_filters: Filters, *, with_sql: bool) -> Found:
-    try:
-        if isinstance(cell, MetricCell):
-            filters = page_filters if cell.filters is None else cell.filters
-            return answer(store, filters, cell.metric, cell.by, **cell.asked)
-        if isinstance(cell, SqlCell):
-            return run_sql(store.folder, cell.sql, page_filters) if with_sql else OFF
-    except LeadlibError as error:
-        return str(error)
-    return None
+    return f"{before}{_json(json.dumps(sealed(proof, before + after), ensure_ascii=False))}{after}"
 
 
 def _is_number(pair: tuple[Cell, Found]) -> bool:
@@ -211,9 +196,9 @@ def _quiet(sentences: Iterable[str]) -> str:
     return "".join(f'<p class="quiet" dir="auto">{escape(words)}</p>' for words in sentences)
 
 
-def _facts(facts: Facts) -> str:
+def _facts(told: Mapping[str, str]) -> str:
     rows = []
-    for name, value in facts.rows().items():
+    for name, value in told.items():
         words = escape(value)
         if name == "Link" and value.startswith(("http://", "https://")):
             words = f'<a href="{words}" rel="noreferrer">{words}</a>'

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from leadlib.notebooks import Facts, Notebook, chromium, found_by, to_html, to_ipynb, to_marimo, to_pdf
+from leadlib.notebooks import Found, Notebook, chromium, found_by, to_html, to_ipynb, to_marimo, to_pdf
+from leadlib.proof import Facts
 from leadlib.ui.pinned import words_by_day
 from leadlib.ui.text import plain
 from leadlib.ui.view import View
@@ -14,6 +15,10 @@ def draw(view: View, notebook: Notebook, link: str) -> None:
     """A button per format. `link` is the address that opens the notebook as it stands in the file."""
     plain("Or take it along as a file:", tone="normal")
     browser = chromium()
+
+    def code(make: Callable[[Notebook, Facts, list[Found]], str]) -> str:
+        return make(notebook, _facts(view, link), _found(view, notebook))
+
     makers: dict[str, tuple[str, str, Callable[[], str | bytes]]] = {
         "Web page, to read and print": ("html", "text/html", lambda: _page(view, notebook, link)),
         **(
@@ -21,8 +26,12 @@ def draw(view: View, notebook: Notebook, link: str) -> None:
             if browser is not None
             else {}
         ),
-        "Jupyter": ("ipynb", "application/x-ipynb+json", lambda: to_ipynb(notebook, view.filters, _facts(view, link))),
-        "marimo": ("py", "text/x-python", lambda: to_marimo(notebook, view.filters, _facts(view, link))),
+        "Jupyter": (
+            "ipynb",
+            "application/x-ipynb+json",
+            lambda: code(to_ipynb),
+        ),
+        "marimo": ("py", "text/x-python", lambda: code(to_marimo)),
     }
     with st.container(horizontal=True):
         for label, (ending, mime, make) in makers.items():
@@ -39,11 +48,13 @@ def draw(view: View, notebook: Notebook, link: str) -> None:
 
 
 def _page(view: View, notebook: Notebook, link: str) -> str:
-    engine = view.engine
-    found = found_by(engine.store, notebook, view.filters, with_sql=engine.settings.sql_cells)
-    return to_html(notebook, _facts(view, link), found, view.vocabulary.names, words_by_day(engine))
+    day_notes = words_by_day(view.engine)
+    return to_html(notebook, _facts(view, link), _found(view, notebook), view.vocabulary.names, day_notes)
+
+
+def _found(view: View, notebook: Notebook) -> list[Found]:
+    return found_by(view.engine.store, notebook, view.filters, with_sql=view.engine.settings.sql_cells)
 
 
 def _facts(view: View, link: str) -> Facts:
-    store = view.engine.store
-    return Facts(store.portal, store.as_of(), store.timezone, view.sentence, link)
+    return Facts.of(view.engine.store, view.filters, view.sentence, link)

@@ -27,7 +27,7 @@ def test_metrics_are_those_of_the_exported_leads_number_for_number(synced: Insta
     assert not {"sender_name", "sender_phone", "response_link"} & set(leads.columns)
 
     rung = leads["reached_stage"].map({stage: place for place, stage in enumerate(LADDER, 1)})
-    (headline,) = synced.run("metrics", "summary", "--format", "json").json
+    (headline,) = synced.run("metrics", "summary", "--format", "json").json["rows"]
     assert headline["leads"] == len(leads)
     assert headline["unique_senders"] == leads["sender_key"].nunique()
     assert headline["reached_sent"] == int((rung.ge(1) | leads["stage"].eq("archived")).sum())
@@ -37,9 +37,9 @@ def test_metrics_are_those_of_the_exported_leads_number_for_number(synced: Insta
     assert headline["observed_at"] == "2026-11-23T12:00:00+00:00"
 
     by_channel = {row["key"]: row["leads"] for row in synced.run("metrics", "leads", "--by", "channel", "--format",
-                                                                 "json").json}  # fmt: skip
+                                                                 "json").json["rows"]}  # fmt: skip
     assert by_channel == leads["channel"].value_counts().to_dict()
-    entities = synced.run("metrics", "leads", "--by", "entity_type", "--format", "json").json
+    entities = synced.run("metrics", "leads", "--by", "entity_type", "--format", "json").json["rows"]
     kinds = leads["entity_type"].replace("agent", "publicProfile")
     assert {row["key"]: row["leads"] for row in entities} == kinds.value_counts().to_dict()
 
@@ -60,7 +60,7 @@ def test_filters_and_days_cut_metrics_and_exports_alike(sample: Installation) ->
     sample.run("export", "--format", "json", "--output", str(path), *asked)
     leads = json.loads(path.read_text(encoding="utf-8"))["leads"]
     assert {lead["channel"] for lead in leads} == {"call", "email"}
-    days = sample.run("metrics", "volume", "--format", "json", *asked).json
+    days = sample.run("metrics", "volume", "--format", "json", *asked).json["rows"]
     assert sum(row["leads"] for row in days) == len(leads)
     assert days[0]["bucket"] == "2026-11-01T00:00:00"
     assert [row["is_partial"] for row in days[-2:]] == [False, True]
@@ -68,7 +68,7 @@ def test_filters_and_days_cut_metrics_and_exports_alike(sample: Installation) ->
 
 def test_replies_by_name_are_those_of_the_screen_on_the_clock_asked_for(sample: Installation) -> None:
     asked = ("--clock", "working", "--within", "1440", "--format", "json")
-    printed = sample.run("metrics", "replied_within", "--by", "channel", *asked).json
+    printed = sample.run("metrics", "replied_within", "--by", "channel", *asked).json["rows"]
     with sample.store() as store:
         shown = replies_by(store, Filters(), "channel", clock="working", within=1_440)
     assert [row["key"] for row in printed] == list(shown["key"])
@@ -146,9 +146,27 @@ def test_store_without_leads_and_word_that_no_status_has_are_remarked_upon(insta
     done = installation.run("metrics", "summary", "--format", "json", "--filter", "status=anserwed")
     assert done.code == 0
     assert "“anserwed” is not a status the API knows" in done.err
-    assert done.json[0]["leads"] == 0
-    assert done.json[0]["response_rate"] is None
+    assert done.json["rows"][0]["leads"] == 0
+    assert done.json["rows"][0]["response_rate"] is None
     assert "run “python -m leadlib sync” first" in done.err
+
+
+def test_figures_in_a_file_are_verified_and_an_altered_one_is_told(sample: Installation) -> None:
+    path = sample.folder / "channels.csv"
+    done = sample.run("metrics", "leads", "--by", "channel", "--format", "csv", "--filter", "from=2026-09-01")
+    path.write_text(done.out, encoding="utf-8")
+    verified = sample.run("verify", str(path))
+    assert (verified.code, verified.out.partition(":")[0]) == (0, "Match")
+    assert "leads, 4\u00a0rows, From 2026-09-01, as of 23\u00a0Nov\u00a02026, 16:00." in verified.err
+    head, first, *rest = done.out.splitlines()
+    path.write_text("\n".join([head, first.replace(first.split(",")[2], "1"), *rest]), encoding="utf-8")
+    altered = sample.run("verify", str(path))
+    assert altered.code == 1
+    assert altered.out.splitlines() == [
+        "The file was altered: it does not give the hash that it carries.",
+        "  1\u00a0row of the file not in today's answer, 1\u00a0row of today's not in the file.",
+        "  By column: leads (1).",
+    ]
 
 
 def test_metrics_without_a_name_lists_all_of_them_and_opens_no_store(plain: Installation) -> None:
