@@ -160,6 +160,30 @@ def saved_sql(store: Store, sql: str, show: Show = "table") -> None:
     store.words.save_notebook("sql", after=0, title="SQL", author="Mona", cells=cells)
 
 
+def test_a_metric_takes_the_clock_and_the_age_that_its_question_takes(leads: Store) -> None:
+    cells = cells_to_json([MetricCell("replied_within", show="table")])
+    leads.words.save_notebook("quick", after=0, title="Quick", author="Mona", cells=cells)
+    app = open_app("notebook", notebook="quick")
+    press(app, "Edit")
+    boxes = {box.label: box for box in app.selectbox}
+    assert "Clock" in boxes
+    assert not {"Grain", "In time is within"} & set(boxes)
+    boxes["Grouped"].select("channel").run()
+    next(box for box in app.selectbox if box.label == "In time is within").select("15").run()
+    next(box for box in app.selectbox if box.label == "Clock").select("working").run()
+    assert "Replied within, by channel, within 15 min, on the working clock" in [head.value for head in app.header]
+    press(app, "Save")
+    saved = leads.words.notebook("quick")
+    assert saved is not None
+    (cell,) = cells_from_json(saved.cells)
+    assert isinstance(cell, MetricCell)
+    assert cell.asked == {"within": 15, "clock": "working"}
+    press(app, "Edit")
+    next(box for box in app.selectbox if box.label == "Metric").select("leads").run()
+    assert not {"Clock", "In time is within"} & {box.label for box in app.selectbox}
+    assert not app.exception
+
+
 def test_a_sql_cell_answers_under_the_filters_of_the_page(leads: Store) -> None:
     saved_sql(leads, "-- Leads by channel\nselect channel, count(*) as leads from filtered_leads group by 1 order by 1")
     app = open_app("notebook", notebook="sql")

@@ -229,7 +229,7 @@ def test_a_cell_asks_its_metric_on_a_clock_within_an_age_and_per_week(store: Sto
     frame = answer(store, ALL, quick.metric, quick.by, **quick.asked)
     assert set(frame["age_min"]) == {15}
     assert set(frame["clock"]) == {"working"}
-    assert title_of(quick) == "Replied within, by channel, on the working clock, within 15 min"
+    assert title_of(quick) == "Replied within, by channel, within 15 min, on the working clock"
     # Which age is asked for goes without saying where each has a row, and changes nothing of how long replies take.
     assert set(options_of("replied_within")) == set(options_of("median_reply_min", "agent")) == {"clock"}
     assert options_of("leads", "week") == {}

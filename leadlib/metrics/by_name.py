@@ -56,8 +56,8 @@ class Choice:
 
 CHOICES: Mapping[str, Choice] = {
     "grain": Choice(GRAINS, "day"),
-    "clock": Choice(CLOCKS, "wall"),
     "within": Choice(tuple(SLA_MINUTES.values()), 60),
+    "clock": Choice(CLOCKS, "wall"),
     "period": Choice(PERIODS, "all"),
 }
 """The options of `compute` that are chosen from a list; the other ones are days."""

@@ -30,6 +30,11 @@ _RULES = [(metric.key, metric.label, metric.unit, metric.definition) for metric 
 RULES_VERSION = hashlib.sha256(json.dumps(_RULES, ensure_ascii=False).encode()).hexdigest()[:12]
 """Names the wording of all metrics: two files with the same one mean the same by every word."""
 
+_WORDS = {
+    "LEADLIB_WORKING_HOURS": "working hours",
+    "LEADLIB_SLA_MINUTES": "SLA in minutes",
+    "LEADLIB_BADGE_RULES": "badge rules",
+}
 _FLOAT = re.compile(r"-?\d+(\.\d+(e[+-]?\d+)?|e[+-]?\d+)", re.IGNORECASE)
 
 
@@ -63,7 +68,7 @@ class Facts:
             "Portal": self.portal,
             "As of": as_of,
             "Time zone": f"{self.timezone.key}, in which days begin",
-            "Settings": "; ".join(f"{name} {value}" for name, value in self.settings.items()),
+            "Settings": "; ".join(f"{_WORDS.get(name, name)} {value}" for name, value in self.settings.items()),
             "Link": self.link,
         }
         return {name: words for name, words in told.items() if words}

@@ -3,11 +3,14 @@
 from collections.abc import Iterable
 from itertools import groupby
 
+import pandas as pd
 import streamlit as st
 
 from leadlib.errors import LeadlibError
+from leadlib.filters import describe
 from leadlib.metrics import metric_named
 from leadlib.notebooks import Cell, MetricCell, Shown, SqlCell, TextCell, answer, shown_metric, title_of
+from leadlib.proof import Facts, answer_about, answer_to_csv, link_of
 from leadlib.ui import notebook_sql, plots
 from leadlib.ui.engine import load
 from leadlib.ui.notebook_results import Behind, draw_result
@@ -60,8 +63,29 @@ def _draw_metric(view: View, cell: MetricCell, key: str) -> None:
 
     def draw_meaning() -> None:
         plots.define([cell.metric])
+        _draw_download(view, cell, frame, key)
 
     draw_result(shown, key, Behind(f"numbers_{key}", name, icon, draw_meaning))
+
+
+def _draw_download(view: View, cell: MetricCell, frame: pd.DataFrame, key: str) -> None:
+    filters, names = view.filters if cell.filters is None else cell.filters, view.vocabulary.names
+
+    def make() -> str:
+        facts = Facts.of(view.engine.store, filters, describe(filters, names), link_of(filters))
+        return answer_to_csv(frame, answer_about(facts, cell.metric, cell.by, cell.asked, frame))
+
+    st.download_button(
+        "These numbers as CSV",
+        make,
+        file_name=f"leadlight-{cell.metric}.csv",
+        mime="text/csv",
+        key=f"csv_{key}",
+        on_click="ignore",
+        type="tertiary",
+        icon=":material/download:",
+        help="With filters, as-of time, zone and a hash, by which “python -m leadlib verify” checks them.",
+    )
 
 
 def _draw_number(cell: MetricCell, shown: Shown) -> None:
