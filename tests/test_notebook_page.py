@@ -24,6 +24,7 @@ from leadlib.notebooks import (
 )
 from leadlib.store import Store
 from leadlib.ui.engine import get_engine
+from leadlib.ui.text import literal
 from tests.conftest import at, make_lead
 from tests.test_screens import open_app, texts
 
@@ -88,7 +89,7 @@ def test_a_built_in_notebook_shows_the_numbers_of_the_command_line(notebook, lea
     numbers = [cell for cell in notebook.cells if isinstance(cell, MetricCell) and cell.show == "number"]
     assert cards(app) == {title_of(cell): shown(cell, CALLS, leads) for cell in numbers}
     titles = {header.value for header in app.header}
-    assert {title_of(c) for c in notebook.cells if isinstance(c, MetricCell) and c.show != "number"} <= titles
+    assert {literal(title_of(c)) for c in notebook.cells if isinstance(c, MetricCell) and c.show != "number"} <= titles
     assert "Edit" not in [button.label for button in app.button]
 
 
@@ -114,7 +115,7 @@ def test_a_copy_is_changed_saved_and_opened_by_its_link_under_other_filters(lead
     assert (saved.title, saved.author) == ("Calls & chats", "Mona")
     assert len(cells_from_json(saved.cells)) == len(BUILTIN[0].cells) + 1
     colleague = open_app("notebook", notebook="calls-chats", type="call")
-    assert colleague.title[0].value == "Calls & chats"
+    assert colleague.title[0].value == literal("Calls & chats")
     assert cards(colleague)["Leads"] == "10"
     assert "## Look here\n\n[x](https://x.example/p.png)" in [block.value for block in colleague.markdown]
     assert "Version 1, saved by Mona" in texts(colleague)
@@ -171,7 +172,8 @@ def test_a_metric_takes_the_clock_and_the_age_that_its_question_takes(leads: Sto
     boxes["Grouped"].select("channel").run()
     next(box for box in app.selectbox if box.label == "In time is within").select("15").run()
     next(box for box in app.selectbox if box.label == "Clock").select("working").run()
-    assert "Replied within, by channel, within 15 min, on the working clock" in [head.value for head in app.header]
+    title = "Replied within, by channel, within 15 min, on the working clock"
+    assert literal(title) in [head.value for head in app.header]
     press(app, "Save")
     saved = leads.words.notebook("quick")
     assert saved is not None

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,14 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from leadlib.cli.verify import run
+from leadlib.config import SANDBOX_PORTAL
 from leadlib.errors import UnprovenError
 from leadlib.filters import Filters, describe
 from leadlib.metrics import compute
 from leadlib.notebooks import (
     MetricCell,
     Notebook,
-    NotebookVerdict,
     SqlCell,
     TextCell,
     found_by,
@@ -23,7 +25,6 @@ from leadlib.notebooks import (
     to_html,
     to_ipynb,
     to_marimo,
-    verify_notebook,
 )
 from leadlib.proof import (
     AnswerVerdict,
@@ -59,13 +60,17 @@ MAKERS: dict[str, Callable[..., str]] = {
 }
 
 
-@pytest.fixture
-def leads(store: Store) -> Store:
-    """Twelve leads, six of them calls; an agent's name that a spreadsheet would compute."""
+def fill(store: Store) -> Store:
+    """Twelve leads, six of them calls."""
     rows = [make_lead(str(n), f"2026-09-{n + 1:02}T06:00:00Z", channel="call" if n % 2 else "chat") for n in range(12)]
     store.write_leads(rows, observed_at=SEEN)
     store.publish()
     return store
+
+
+@pytest.fixture
+def leads(store: Store) -> Store:
+    return fill(store)
 
 
 def more(store: Store) -> None:
@@ -186,30 +191,46 @@ def notebook_file(store: Store, path: Path, *, with_sql: bool = True) -> Path:
     return path
 
 
-def verdict_on_notebook(store: Store, path: Path) -> NotebookVerdict:
-    file = read_notebook(path)
-    assert file is not None
-    return verify_notebook(store, file)
-
-
-@pytest.mark.parametrize("ending", MAKERS)
 def test_a_notebook_matches_the_store_that_gave_it_and_names_what_differs_later(
-    leads: Store, tmp_path: Path, ending: str
+    open_store: Callable[..., Store],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    path = notebook_file(leads, tmp_path / f"n.{ending}")
-    verdict = verdict_on_notebook(leads, path)
-    assert verdict.is_match, verdict
-    assert [(cell.title, cell.n_rows) for cell in verdict.cells] == [
-        ("Cell 2, Leads, by week", 2),
-        ("Cell 3, Replied within, by channel, within 15 min", 2),
-        ("Cell 4, Stages", 1),
-        ("Cell 5, SQL", None),
+    monkeypatch.setenv("LEADLIB_DATABASE", str(tmp_path / "store"))
+    leads = fill(open_store(portal=SANDBOX_PORTAL))
+    path = notebook_file(leads, tmp_path / "n.html")
+    assert run(Namespace(file=path)) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "Match: the file is as it was written, and the store gives the same figures today.",
+        "  Cell 2, Leads, by week: match, 2\u00a0rows",
+        "  Cell 3, Replied within, by channel, within 15 min: match, 2\u00a0rows",
+        "  Cell 4, Stages: match, 1\u00a0row",
+        "  Cell 5, SQL: match, no answer",
     ]
-    assert "exactly one SELECT" in verdict.cells[-1].why
     more(leads)
-    later = verdict_on_notebook(leads, path)
-    assert not later.is_altered
-    assert [cell.is_same for cell in later.cells if cell.title.startswith(("Cell 2", "Cell 4"))] == [False, False]
+    assert run(Namespace(file=path)) == 1
+    said = capsys.readouterr().out
+    assert said.startswith("The file is as it was written, and the store gives other figures today.")
+    assert "Cell 2, Leads, by week: differs: 2\u00a0rows then and today, and other figures." in said
+    assert "Cell 4, Stages: differs: 1\u00a0row then and today, and other figures." in said
+
+
+def test_every_kind_of_notebook_file_says_the_same_of_itself(leads: Store, tmp_path: Path) -> None:
+    told = []
+    found = found_by(leads, NOTEBOOK, CALLS, with_sql=False)
+    facts = Facts.of(leads, CALLS, "Channel call </script>", "http://localhost/notebook?v=1")
+    for ending, make in MAKERS.items():
+        path = tmp_path / f"n.{ending}"
+        path.write_text(make(facts, found), encoding="utf-8")
+        file = read_notebook(path)
+        assert file is not None
+        assert not file.is_altered
+        told.append({name: fact for name, fact in file.told.items() if name != "file_sha256"})
+    assert told[0] == told[1] == told[2]
+    assert told[0]["filters"] == ["type=call"]
+    assert told[0]["restore_link"] == "http://localhost/notebook?v=1"
+    assert [one and one["n_rows"] for one in told[0]["results"]] == [None, 2, 2, None, None]
 
 
 @pytest.mark.parametrize(
@@ -242,9 +263,9 @@ def test_a_jupyter_file_that_was_run_and_saved_is_the_same_file(leads: Store, tm
         if cell["cell_type"] == "code":
             cell |= {"execution_count": 3, "outputs": [{"output_type": "stream", "name": "stdout", "text": ["1"]}]}
     path.write_text(json.dumps(whole, indent=2), encoding="utf-8")
-    run = read_notebook(path)
-    assert run is not None
-    assert not run.is_altered
+    again = read_notebook(path)
+    assert again is not None
+    assert not again.is_altered
 
 
 @pytest.mark.parametrize(

@@ -78,12 +78,16 @@ def _verify_notebook(settings: Settings, file: "NotebookFile") -> int:
         _tell_origin(store, f"{file.path}: {results}", verdict)
     lines = [_verdict_on_figures(verdict.is_altered, verdict.is_match)]
     for cell in verdict.cells:
-        rows = "no answer" if cell.n_rows is None else formats.count_of(cell.n_rows, "row")
-        now = "no answer" if cell.n_now is None else formats.count_of(cell.n_now, "row")
-        said = f"match, {rows}" if cell.is_same else f"differs: {rows} then, {now} today. {cell.why}".rstrip()
+        rows, now = _count(cell.n_rows), _count(cell.n_now)
+        other = f"{rows} then and today, and other figures" if rows == now else f"{rows} then, {now} today"
+        said = f"match, {rows}" if cell.is_same else f"differs: {other}. {cell.why}".rstrip()
         lines.append(f"  {printable(cell.title)}: {said}")
     print("\n".join([*lines, *_other_terms(verdict)]))
     return 0 if verdict.is_match else DIFFERS
+
+
+def _count(n_rows: int | None) -> str:
+    return "no answer" if n_rows is None else formats.count_of(n_rows, "row")
 
 
 def _tell_origin(store: "Store", what: str, verdict: "AnswerVerdict | NotebookVerdict") -> None:

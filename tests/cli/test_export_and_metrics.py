@@ -151,17 +151,14 @@ def test_store_without_leads_and_word_that_no_status_has_are_remarked_upon(insta
     assert "run “python -m leadlib sync” first" in done.err
 
 
-def test_figures_in_a_file_are_verified_and_an_altered_one_is_told(sample: Installation) -> None:
+def test_figures_in_a_file_that_was_altered_are_told(sample: Installation) -> None:
     path = sample.folder / "channels.csv"
     done = sample.run("metrics", "leads", "--by", "channel", "--format", "csv", "--filter", "from=2026-09-01")
-    path.write_text(done.out, encoding="utf-8")
-    verified = sample.run("verify", str(path))
-    assert (verified.code, verified.out.partition(":")[0]) == (0, "Match")
-    assert "leads, 4\u00a0rows, From 2026-09-01, as of 23\u00a0Nov\u00a02026, 16:00." in verified.err
     head, first, *rest = done.out.splitlines()
     path.write_text("\n".join([head, first.replace(first.split(",")[2], "1"), *rest]), encoding="utf-8")
     altered = sample.run("verify", str(path))
     assert altered.code == 1
+    assert "leads, 4\u00a0rows, From 2026-09-01, as of 23\u00a0Nov\u00a02026, 16:00." in altered.err
     assert altered.out.splitlines() == [
         "The file was altered: it does not give the hash that it carries.",
         "  1\u00a0row of the file not in today's answer, 1\u00a0row of today's not in the file.",
