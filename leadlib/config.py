@@ -15,6 +15,7 @@ from typing import Literal, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from leadlib.access import People, load_people
 from leadlib.badge_rules import EXAMPLE, BadgeRules, load_badge_rules
 from leadlib.errors import SettingsError
 from leadlib.working_hours import USUAL_HOURS, WorkingHours, working_hours
@@ -65,6 +66,7 @@ class Settings:
     sla_minutes: int = 60
     badge_rules: BadgeRules = EXAMPLE
     sql_cells: bool = True
+    people: People | None = None
 
     @property
     def has_credentials(self) -> bool:
@@ -174,6 +176,10 @@ def _badge_rules(text: str) -> BadgeRules:
     return load_badge_rules(_path(text, "a file of badge rules"))
 
 
+def _people(text: str) -> People:
+    return load_people(_path(text, "a file of people"))
+
+
 SETTINGS: tuple[Setting, ...] = (
     Setting("LEADLIB_API_URL", "api_url", _url, "Portal base URL", f"{PRODUCTION_URL} with credentials"),
     Setting("LEADLIB_API_KEY", "api_key", Secret, "Key, exchanged for a token together with the secret", "none"),
@@ -232,6 +238,13 @@ SETTINGS: tuple[Setting, ...] = (
         _switch,
         "`on` or `off`: whether notebooks may ask in SQL ([docs/sql-cells.md](docs/sql-cells.md))",
         "`on`",
+    ),
+    Setting(
+        "LEADLIB_PEOPLE",
+        "people",
+        _people,
+        "TOML file of who may see and do what, for an app that people sign in to ([docs/access.md](docs/access.md))",
+        "none: nobody signs in",
     ),
 )
 

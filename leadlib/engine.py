@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from leadlib.access import Access
 from leadlib.api import Client
 from leadlib.config import Dialect, Secret, Settings
 from leadlib.errors import StoreError
@@ -14,7 +15,7 @@ from leadlib.export import Tickets
 from leadlib.metrics import watch_silence
 from leadlib.past import Past
 from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings, Truth
-from leadlib.store import Store, SyncRow, months_before
+from leadlib.store import Store, SyncRow, months_before, store_for
 from leadlib.sync import Progress, publishable, run_sync
 from leadlib.webhooks import APPLY_EVERY_S, LOOK_EVERY_S, Applier, KnownAddresses, Spool, Watch
 from leadlib.worker import Chore, Wish, Worker
@@ -41,6 +42,7 @@ class Engine:
         self.webhooks = Applier(store, client, self.spool)
         self.past = None if sandbox is None else Past(sandbox, store, client, self.webhooks)
         self.worker = Worker(self.sync, settings.sync_minutes, self._chores())
+        self._stores: dict[str, Store] = {}
 
     @classmethod
     def open(cls, settings: Settings) -> "Engine":
@@ -86,6 +88,10 @@ class Engine:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def store_for(self, access: Access) -> Store:
+        """The store as somebody with these rights sees it: the same one for all whose `access.key` is the same."""
+        return self._stores.setdefault(access.key, store_for(self.store, access))
 
     @property
     def is_sandbox(self) -> bool:

@@ -2,6 +2,7 @@
 
 LeadlibError
 ├── SettingsError            a setting is unknown, missing or malformed                    exit 2
+├── AccessError              nobody is signed in, or whoever is has no right to it           exit 2
 ├── FilterError              a filter, metric, format or the like that does not exist       exit 2
 ├── UnprovenError            a file that says nothing of where it comes from, or not enough  exit 2
 ├── PortalError
@@ -49,6 +50,17 @@ class SettingsError(LeadlibError):
     def __init__(self, message: str, name: str) -> None:
         super().__init__(message)
         self.name = name
+
+
+class AccessError(LeadlibError):
+    """Somebody may not see or do what they asked for. `reason` is one word for it, for programs and logs."""
+
+    title = "You have no access to this"
+    exit_code = 2
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class FilterError(LeadlibError):

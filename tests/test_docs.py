@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from leadlib.access import RIGHTS, ROLES
 from leadlib.config import SETTINGS
 from leadlib.export import COLUMNS
 from leadlib.filters import FIELDS
@@ -20,6 +21,7 @@ from leadlib.ui.links import PARAMS
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 METRICS_MD = ROOT / "docs" / "metrics.md"
+ACCESS_MD = ROOT / "docs" / "access.md"
 
 
 def metrics_table() -> Iterator[str]:
@@ -71,6 +73,14 @@ def settings_table() -> Iterator[str]:
         yield f"| `{setting.name}` | {setting.meaning} | {setting.default} |"
 
 
+def rights_table() -> Iterator[str]:
+    yield f"| right | what it allows | {' | '.join(ROLES)} |"
+    yield f"|---|---|{'---|' * len(ROLES)}"
+    for right in RIGHTS:
+        ticks = " | ".join("yes" if role in right.roles else "–" for role in ROLES)
+        yield f"| `{right.name}` | {right.meaning} | {ticks} |"
+
+
 TABLES = {
     "metrics": (README, metrics_table),
     "filters": (README, filters_table),
@@ -78,6 +88,7 @@ TABLES = {
     "all metrics": (METRICS_MD, all_metrics_table),
     "questions": (METRICS_MD, questions_table),
     "columns": (METRICS_MD, columns_table),
+    "rights": (ACCESS_MD, rights_table),
 }
 
 

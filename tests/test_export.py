@@ -27,6 +27,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leadlib.access import LOCAL
 from leadlib.badge_rules import EXAMPLE
 from leadlib.errors import ExportError, FilterError, StoreError
 from leadlib.export import (
@@ -712,7 +713,7 @@ def test_a_ticket_gives_what_was_issued_as_often_as_wanted_until_it_ends() -> No
     clock = Clock()
     tickets = Tickets(monotonic_s=clock)
     filters = Filters.of({"status": ["sent"]})
-    ticket_id = tickets.issue(filters, "csv", True)
+    ticket_id = tickets.issue(filters, "csv", True, LOCAL)
     for now_s in (1_000.0, 1_599.9):
         clock.now_s = now_s
         ticket = tickets.redeem(ticket_id)
@@ -724,8 +725,8 @@ def test_a_ticket_gives_what_was_issued_as_often_as_wanted_until_it_ends() -> No
 
 def test_a_tickets_columns_follow_from_what_was_issued() -> None:
     tickets = Tickets()
-    plain = tickets.redeem(tickets.issue(Filters(), "csv", False))
-    personal = tickets.redeem(tickets.issue(Filters(), "csv", True))
+    plain = tickets.redeem(tickets.issue(Filters(), "csv", False, LOCAL))
+    personal = tickets.redeem(tickets.issue(Filters(), "csv", True, LOCAL))
     assert plain is not None
     assert plain.columns == tuple(PLAIN)
     assert personal is not None
@@ -734,19 +735,19 @@ def test_a_tickets_columns_follow_from_what_was_issued() -> None:
 
 def test_an_invented_ticket_gives_nothing() -> None:
     tickets = Tickets()
-    ticket_id = tickets.issue(Filters(), "csv", False)
+    ticket_id = tickets.issue(Filters(), "csv", False, LOCAL)
     assert [tickets.redeem(text) for text in ("", "x", ticket_id[:-1], f"{ticket_id}x")] == [None] * 4
 
 
 def test_the_oldest_tickets_make_room() -> None:
     tickets = Tickets(most=3)
-    ids = [tickets.issue(Filters(), "csv", False) for _ in range(5)]
+    ids = [tickets.issue(Filters(), "csv", False, LOCAL) for _ in range(5)]
     assert [tickets.redeem(ticket_id) is not None for ticket_id in ids] == [False, False, True, True, True]
 
 
 def test_ticket_ids_have_128_bits_and_suit_a_url() -> None:
     tickets = Tickets(most=5_000)
-    ids = {tickets.issue(Filters(), "csv", False) for _ in range(2_000)}
+    ids = {tickets.issue(Filters(), "csv", False, LOCAL) for _ in range(2_000)}
     assert len(ids) == 2_000
     assert all(re.fullmatch(r"[A-Za-z0-9_-]{22}", ticket_id) for ticket_id in ids)
 
@@ -757,7 +758,7 @@ def test_tickets_are_safe_from_many_threads() -> None:
 
     def work() -> None:
         for _ in range(200):
-            ticket_id = tickets.issue(Filters(), "csv", False)
+            ticket_id = tickets.issue(Filters(), "csv", False, LOCAL)
             if len(ticket_id) != 22:
                 lost.append(ticket_id)
             tickets.redeem(ticket_id)

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from leadlib.access import LOCAL
 from leadlib.engine import Engine
 from leadlib.errors import ExportError, StoreError
 from leadlib.filters import Filters
@@ -118,7 +119,7 @@ def test_ticket_gives_exactly_its_leads_and_leaves_nothing_behind(
     engine: Engine, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    ticket = engine.tickets.issue(Filters.of({"type": ["call"]}), "csv", personal=False)
+    ticket = engine.tickets.issue(Filters.of({"type": ["call"]}), "csv", personal=False, access=LOCAL)
     answer = get(f"/export/{ticket}")
     assert answer.status_code == 200
     rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
@@ -133,14 +134,14 @@ def test_ticket_gives_exactly_its_leads_and_leaves_nothing_behind(
 
 
 def test_personal_columns_come_with_a_ticket_that_says_so(engine: Engine) -> None:
-    ticket = engine.tickets.issue(Filters(), "csv", personal=True)
+    ticket = engine.tickets.issue(Filters(), "csv", personal=True, access=LOCAL)
     answer = get(f"/export/{ticket}?personal=false")
     assert "Test Sender One" in answer.text
     assert "example.com/r/" not in answer.text
 
 
 def test_ticket_can_be_used_again_and_shows_the_data_of_then(engine: Engine) -> None:
-    ticket = engine.tickets.issue(Filters(), "json", personal=False)
+    ticket = engine.tickets.issue(Filters(), "json", personal=False, access=LOCAL)
     assert len(get(f"/export/{ticket}").json()["leads"]) == 2
     engine.store.write_leads([make_lead("c")], observed_at=at("2026-11-20 22:00"))
     assert len(get(f"/export/{ticket}").json()["leads"]) == 3
@@ -148,7 +149,7 @@ def test_ticket_can_be_used_again_and_shows_the_data_of_then(engine: Engine) -> 
 
 @pytest.mark.parametrize("wanted", ["bytes=0-9", "bytes=999999-", "nonsense"])
 def test_part_of_a_download_is_never_sent(engine: Engine, tmp_path: Path, wanted: str) -> None:
-    ticket = engine.tickets.issue(Filters(), "csv", personal=True)
+    ticket = engine.tickets.issue(Filters(), "csv", personal=True, access=LOCAL)
     answer = get(f"/export/{ticket}", Range=wanted)
     assert answer.status_code == 200
     assert len(answer.content) == int(answer.headers["content-length"])
@@ -163,7 +164,7 @@ def test_unknown_ticket_is_expired(engine: Engine, ticket: str) -> None:
 
 
 def test_expired_ticket_says_what_to_do(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    ticket = engine.tickets.issue(Filters(), "csv", personal=False)
+    ticket = engine.tickets.issue(Filters(), "csv", personal=False, access=LOCAL)
     later_s = engine.tickets._monotonic_s() + 601
     monkeypatch.setattr(engine.tickets, "_monotonic_s", lambda: later_s)
     answer = get(f"/export/{ticket}")
@@ -189,7 +190,7 @@ def test_export_that_fails_leaves_nothing_behind(
     raised: type[Exception] | None,
 ) -> None:
     monkeypatch.setattr("leadlib.web.export_leads", failing)
-    ticket = engine.tickets.issue(Filters(), "csv", personal=True)
+    ticket = engine.tickets.issue(Filters(), "csv", personal=True, access=LOCAL)
     if raised is None:
         answer = get(f"/export/{ticket}")
         assert (answer.status_code, answer.text) == (500, "The export could not be written. The disk is full.")

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from leadlib.access import Access
+from leadlib.errors import AccessError
 from leadlib.export.columns import Format, chosen_columns
 from leadlib.filters import Filters
 
@@ -18,11 +20,15 @@ MOST_TICKETS = 1_000
 
 @dataclass(frozen=True)
 class Ticket:
-    """The right to one export, as often as wanted until it ends. `ends_at_s` is on the monotonic clock."""
+    """The right to one export, as often as wanted until it ends. `ends_at_s` is on the monotonic clock.
+
+    `access` is that of whoever asked for it: the file holds what they may see.
+    """
 
     filters: Filters
     fmt: Format
     personal: bool
+    access: Access
     ends_at_s: float
 
     @property
@@ -46,15 +52,17 @@ class Tickets:
         self._lock = threading.Lock()
         self._ticket_of_id: dict[str, Ticket] = {}
 
-    def issue(self, filters: Filters, fmt: Format, personal: bool) -> str:
-        """The id of a new ticket: 128 random bits, for a URL. Whoever calls has checked that the user may have it."""
+    def issue(self, filters: Filters, fmt: Format, personal: bool, access: Access) -> str:
+        """The id of a new ticket: 128 random bits, for a URL. Raises AccessError where `access` has no right to it."""
+        if not access.may_export or (personal and not access.may_export_people):
+            raise AccessError("no_right", "You have no right to this download. Ask whoever looks after this app.")
         ticket_id = secrets.token_urlsafe(16)
         with self._lock:
             now_s = self._monotonic_s()
             self._forget_ended(now_s)
             while len(self._ticket_of_id) >= self._most:
                 del self._ticket_of_id[next(iter(self._ticket_of_id))]
-            self._ticket_of_id[ticket_id] = Ticket(filters, fmt, personal, now_s + self._lifetime_s)
+            self._ticket_of_id[ticket_id] = Ticket(filters, fmt, personal, access, now_s + self._lifetime_s)
         return ticket_id
 
     def redeem(self, ticket_id: str) -> Ticket | None:

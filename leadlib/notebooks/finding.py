@@ -24,7 +24,7 @@ def _found(store: Store, cell: Cell, page_filters: Filters, *, with_sql: bool) -
             filters = page_filters if cell.filters is None else cell.filters
             return answer(store, filters, cell.metric, cell.by, **cell.asked)
         if isinstance(cell, SqlCell):
-            return run_sql(store.folder, cell.sql, page_filters) if with_sql else OFF
+            return run_sql(store.folder, cell.sql, page_filters, agents=store.agents) if with_sql else OFF
     except LeadlibError as error:
         return str(error)
     return None

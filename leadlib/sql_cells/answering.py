@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,9 +21,10 @@ from leadlib.errors import SqlCellError, StoreDamagedError
 from leadlib.filters import Filters, to_where
 from leadlib.sql_cells.relations import FILTERED, RELATIONS, SCHEMA
 from leadlib.store import sql_process
-from leadlib.store.copies import Copy
+from leadlib.store.copies import Copy, parquet_rows
 from leadlib.store.frames import frame_of
 from leadlib.store.generations import FOLDER, KEPT, newest_copy, zone_of
+from leadlib.store.scope import conditions, shown
 
 OFF = "SQL cells are switched off in this installation (LEADLIB_SQL_CELLS)."
 """What is said in the place of an answer where the owner wants none. Who calls `run_sql` asks the settings before."""
@@ -74,11 +75,19 @@ class SqlAnswer:
 _USUAL = Limits()
 
 
-def run_sql(folder: Path, sql: str, filters: Filters, *, limits: Limits = _USUAL) -> SqlAnswer:
+def run_sql(
+    folder: Path,
+    sql: str,
+    filters: Filters,
+    *,
+    agents: Sequence[int] | None = None,
+    limits: Limits = _USUAL,
+) -> SqlAnswer:
     """The answer to one SELECT over the newest generation of the store in `folder`.
 
-    The statement sees the relations of `schema()`; `filtered_leads` are the leads under `filters`. Any thread may
-    ask; two cells run at a time and others wait for them. Raises SqlCellError with plain words.
+    The statement sees the relations of `schema()`; `filtered_leads` are the leads under `filters`. With `agents` it
+    sees what belongs to their leads and no more (see store.scope). Any thread may ask; two cells run at a time and
+    others wait for them. Raises SqlCellError with plain words.
     """
     if sys.platform == "win32":
         raise SqlCellError(
@@ -93,7 +102,7 @@ def run_sql(folder: Path, sql: str, filters: Filters, *, limits: Limits = _USUAL
         for _ in range(KEPT):
             copy = _newest(folder)
             started = time.perf_counter()
-            head, rows = _asked(_request(copy, sql, filters, limits), limits)
+            head, rows = _asked(_request(copy, sql, filters, agents, limits), limits)
             if head.get("error") != "stale":
                 break
         if "error" in head:
@@ -110,17 +119,22 @@ def _newest(folder: Path) -> Copy:
     return copy
 
 
-def _request(copy: Copy, sql: str, filters: Filters, limits: Limits) -> bytes:
+def _request(copy: Copy, sql: str, filters: Filters, agents: Sequence[int] | None, limits: Limits) -> bytes:
     """What the process is told. Raises SqlCellError where the generation lacks what cells need."""
     try:
         condition, bound = to_where(filters, zone_of(copy))
         paths = {name: copy.paths(name) for name in RELATIONS if name != FILTERED}
     except (KeyError, StoreDamagedError) as error:
         raise _error("stale", "", None, limits) from error
+    leads = f"({parquet_rows([path.resolve() for path in paths['leads']])})"
+    within = dict.fromkeys(paths, "true") if agents is None else conditions(agents, leads)
     tables = {
         name: {
-            "columns": [one.column for one in SCHEMA if one.relation == name],
+            "columns": [
+                one.column if agents is None else shown(name, one.column) for one in SCHEMA if one.relation == name
+            ],
             "paths": [str(path.resolve()) for path in paths[name]],
+            "condition": within[name],
         }
         for name in paths
     }

@@ -12,6 +12,7 @@ from leadlib.store.events import LeadEvent
 from leadlib.store.keepsakes import DayNote, Keepsake, SavedView
 from leadlib.store.notebooks import NotebookVersion
 from leadlib.store.rows import SliceRow, SyncRow
+from leadlib.store.scoped import ScopedStore, store_for
 from leadlib.store.store import Store
 from leadlib.store.suppression import Person
 from leadlib.store.words import Words
@@ -27,6 +28,7 @@ __all__ = [
     "NotebookVersion",
     "Person",
     "SavedView",
+    "ScopedStore",
     "SliceRow",
     "Store",
     "SyncRow",
@@ -35,4 +37,5 @@ __all__ = [
     "is_free",
     "months_before",
     "restore_backup",
+    "store_for",
 ]

@@ -145,9 +145,10 @@ def content_of(cursor: duckdb.DuckDBPyConnection, rows: str) -> tuple[int, str]:
     return (int(found[0]), str(found[1])) if found else (0, "")
 
 
-def parquet_rows(paths: Sequence[Path]) -> str:
-    """SQL for the rows of some Parquet files."""
-    return f"select * from read_parquet([{', '.join(_literal(path) for path in paths)}])"
+def parquet_rows(paths: Sequence[Path], instead: Sequence[str] = ()) -> str:
+    """SQL for the rows of some Parquet files; `instead` are columns as SQL ("a + 1 as a") that replace theirs."""
+    columns = f"* replace ({', '.join(instead)})" if instead else "*"
+    return f"select {columns} from read_parquet([{', '.join(_literal(path) for path in paths)}])"
 
 
 def _write_tables(file: File, folder: Path, unlike: Copy | None) -> Manifest:

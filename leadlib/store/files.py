@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -64,6 +64,7 @@ class File:
         self._connecting = threading.Lock()
         self._is_closed = False
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._prepared: set[str] = set()  # what was prepared over this connection, by name
         if not path.exists() and self._mark.read():
             raise StoreDamagedError(f"{path} is gone.", str(path))
         try:
@@ -102,12 +103,22 @@ class File:
 
         Raises StoreError once the file is closed.
         """
+        return self.prepared_cursor()
+
+    def prepared_cursor(
+        self, name: str = "", prepare: Callable[[duckdb.DuckDBPyConnection], None] = lambda _: None
+    ) -> duckdb.DuckDBPyConnection:
+        """The same, after `prepare` has run over the connection that all cursors share: once per `name`."""
         with self._connecting:
             try:
                 if self._is_closed:
                     raise duckdb.ConnectionException("closed")
                 if self._connection is None:
                     self._connection = self._connect()
+                    self._prepared = set()
+                if name not in self._prepared:
+                    prepare(self._connection)
+                    self._prepared.add(name)
                 return self._connection.cursor()
             except duckdb.ConnectionException as error:
                 raise StoreError(

@@ -4,7 +4,7 @@ The name of the newest one is swapped by rename, and no path is ever used twice,
 opened. The few newest are kept, older ones are deleted.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from leadlib.store import disk
 from leadlib.store.copies import Copy, parquet_rows, read_copy, write_copy
 from leadlib.store.files import File
 from leadlib.store.frames import frame_of
+from leadlib.store.scope import TABLES, conditions, shown
 from leadlib.store.sql_process import RefusedError, reading_nodes
 
 FOLDER = "generations"
@@ -33,7 +34,8 @@ class Generation:
     Nothing personal is in it. A query reaches these files and nothing else on the machine, and cannot change them.
     """
 
-    def __init__(self, copy: Copy) -> None:
+    def __init__(self, copy: Copy, agents: Sequence[int] | None = None) -> None:
+        """With `agents` it is only what belongs to their leads (see scope.TABLES)."""
         self.sequence = copy.manifest.sequence
         self.created_at: datetime = copy.manifest.created_at
         self.folder = copy.folder
@@ -41,8 +43,13 @@ class Generation:
             ":memory:", config={"autoinstall_known_extensions": "false", "allow_community_extensions": "false"}
         )
         self._connection.execute("set global TimeZone = 'UTC'")
+        leads = f"({parquet_rows(copy.paths('leads'))})"
+        within = dict.fromkeys(copy.manifest.tables, "true") if agents is None else conditions(agents, leads)
         for table in copy.manifest.tables:
-            self._connection.execute(f"create view {table} as {parquet_rows(copy.paths(table))}")
+            if table in within:
+                blank = () if agents is None else TABLES[table].blank
+                rows = parquet_rows(copy.paths(table), [shown(table, column) for column in blank])
+                self._connection.execute(f"create view {table} as {rows} where {within[table]}")
         self._connection.execute("set allowed_directories = [$1]", [f"{copy.folder}/"])
         self._connection.execute("set enable_external_access = false")
         self._connection.execute("set lock_configuration = true")
@@ -79,8 +86,10 @@ class Generation:
         self.close()
 
 
-def open_newest(folder: Path) -> Generation | None:
+def open_newest(folder: Path, agents: Sequence[int] | None = None) -> Generation | None:
     """The newest generation of the store in `folder` that is whole; None while there is none.
+
+    With `agents` it answers of their leads only.
 
     No lock is needed: any number of processes may read while the app goes on writing.
     """
@@ -90,7 +99,7 @@ def open_newest(folder: Path) -> Generation | None:
         if copy is None:
             return None
         try:
-            return Generation(copy)
+            return Generation(copy, agents)
         except duckdb.Error:
             continue
     return None

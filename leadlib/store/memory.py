@@ -22,6 +22,7 @@ class MemoryFile(File):
         self._fill = fill
         self._connecting = threading.Lock()
         self._is_closed = False
+        self._prepared = set()
         self._connection = self._connect()
 
     def _connect(self) -> duckdb.DuckDBPyConnection:

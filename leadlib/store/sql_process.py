@@ -263,11 +263,11 @@ def _load(connection: "duckdb.DuckDBPyConnection", request: dict[str, Any], name
     try:
         for table, content in request["tables"].items():
             paths = ", ".join("'" + path.replace("'", "''") + "'" for path in content["paths"])
-            rows = f"select {', '.join(content['columns'])} from read_parquet([{paths}])"
+            rows = f"select {', '.join(content['columns'])} from read_parquet([{paths}]) where {content['condition']}"
             if table in named:
                 connection.execute(f"create table {table} as {rows}")
             if table == "leads" and filtered["name"] in named:
-                connection.execute(f"create table {filtered['name']} as {rows} where {filtered['condition']}", bound)
+                connection.execute(f"create table {filtered['name']} as {rows} and {filtered['condition']}", bound)
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:

@@ -79,6 +79,9 @@ class Store:
     two stores of a process share a version. `words` is what people wrote beside the leads.
     """
 
+    agents: tuple[int, ...] | None = None
+    """The agents whose leads are all that is seen of it; None: all leads."""
+
     def __init__(
         self,
         folder: Path,
@@ -95,7 +98,7 @@ class Store:
         self.portal = portal
         self.sla_minutes = sla_minutes
         self.badge_rules = badge_rules
-        self.data_version = next(_VERSIONS)
+        self._data_version = next(_VERSIONS)
         self._as_of: tuple[int, datetime | None] = (0, None)  # at which data_version it was looked up, and what it was
         self._opened = opened
         self._analytics = opened.analytics
@@ -190,6 +193,11 @@ class Store:
 
     def close(self) -> None:
         self._opened.close()
+
+    @property
+    def data_version(self) -> int:
+        """Grows with every committed change."""
+        return self._data_version
 
     @property
     def is_read_only(self) -> bool:
@@ -564,7 +572,7 @@ class Store:
         if n_rows:
             self._personal.checkpoint()
             generations.publish(self._personal, self.folder / restoring.PERSONAL_COPY, kept=1)
-            self.data_version = next(_VERSIONS)
+            self._data_version = next(_VERSIONS)
         return n_rows
 
     def erase(self, person: Person) -> Erased:
@@ -590,7 +598,7 @@ class Store:
             self._analytics.checkpoint()
             generations.publish(self._personal, self.folder / restoring.PERSONAL_COPY, kept=1)
             generations.publish(self._analytics, self.folder / generations.FOLDER, kept=1)
-            self.data_version = next(_VERSIONS)
+            self._data_version = next(_VERSIONS)
         return Erased(n_leads, n_texts, n_deliveries, n_damaged, n_notebooks, n_keepsakes)
 
     def back_up(self, folder: Path) -> dict[str, int]:
@@ -691,7 +699,7 @@ class Store:
         """A transaction over the analytics file, after which cached answers are old."""
         with self._analytics.transaction() as cursor:
             yield cursor
-        self.data_version = next(_VERSIONS)
+        self._data_version = next(_VERSIONS)
 
     def _claim_for_portal(self) -> None:
         owner = self.recall("portal")

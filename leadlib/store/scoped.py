@@ -1,0 +1,129 @@
+"""ScopedStore: of a store, what one person may see of it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import NoReturn
+
+import pyarrow as pa
+
+from leadlib.access import Access
+from leadlib.errors import StoreError
+from leadlib.records import Contact
+from leadlib.store.alarms import Alarm
+from leadlib.store.files import File
+from leadlib.store.keepsakes import DayNote, SavedView
+from leadlib.store.notebooks import NotebookVersion
+from leadlib.store.scope import ScopedFile, UnchangedFile, refusal
+from leadlib.store.store import Store
+
+
+def store_for(whole: Store, access: Access) -> Store:
+    """The store as somebody with these rights sees it: itself for who may see all of it, else a ScopedStore.
+
+    Keep what you get: answers are remembered per store.
+    """
+    if access.agents is None and access.may_see_people and access.may_open_response_links:
+        return whole
+    return ScopedStore(whole, access)
+
+
+class ScopedStore(Store):
+    """A store as one Access sees it: the leads of its agents, people masked unless it may see them, nothing to change.
+
+    Its answers are those of a store that only ever held these leads. What was read when, and what people have written
+    for one another (notebooks, views, notes), are the same for all; alarms are for those who see all leads.
+    """
+
+    def __init__(self, whole: Store, access: Access) -> None:
+        """Raises StoreError for a part of the leads of a store that is read beside another program."""
+        if access.agents is not None and not whole.has_persons:
+            raise StoreError("Of a store that is read beside the app all leads are seen or none.", str(whole.folder))
+        self._whole = whole
+        self.access = access
+        self.agents = access.agents
+        self.folder: Path = whole.folder
+        self.timezone = whole.timezone
+        self.working_hours = whole.working_hours
+        self.portal = whole.portal
+        self.sla_minutes = whole.sla_minutes
+        self.badge_rules = whole.badge_rules
+        self._as_of = (0, None)
+        self._opened = whole._opened
+        analytics: File = whole._analytics
+        self._analytics = (
+            UnchangedFile(analytics) if access.agents is None else ScopedFile(analytics, access.scope, access.agents)
+        )
+        # No table at all: what reads persons here goes through `contacts`, and nothing else does.
+        self._personal = ScopedFile(whole._personal, "nothing", None)
+
+    @property
+    def data_version(self) -> int:
+        return self._whole.data_version
+
+    @property
+    def is_read_only(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        """Nothing: whoever opened the whole store closes it."""
+
+    # Reading
+
+    def contacts(self, lead_ids: Sequence[str]) -> pa.Table:
+        """As of the whole store, of the leads that are seen: masks and no links where the rights ask for that."""
+        asked = {"ids": list(lead_ids)}
+        seen = self.query("select lead_id from leads semi join (select unnest($ids) as lead_id) using (lead_id)", asked)
+        found = self._whole.contacts(seen["lead_id"].tolist())
+        rows = [self._as_seen(row) for row in found.to_pylist()]
+        return pa.Table.from_pylist(rows, schema=found.schema)
+
+    def _as_seen(self, row: dict[str, str | None]) -> dict[str, str | None]:
+        if not self.access.may_open_response_links:
+            row = {**row, "response_link": None}
+        if self.access.may_see_people:
+            return row
+        masked = Contact(
+            row["sender_name"], row["sender_phone"], row["sender_email"], row["sender_whatsapp_username"]
+        ).masked()
+        return {
+            **dict.fromkeys(row),
+            "lead_id": row["lead_id"],
+            "sender_name": masked.name,
+            "sender_phone": masked.phone,
+            "sender_email": masked.email,
+            "sender_whatsapp_username": masked.whatsapp_username,
+        }
+
+    def recall(self, key: str) -> str | None:
+        return self._whole.recall(key)
+
+    def alarms(self) -> tuple[Alarm, ...]:
+        """Of the whole store; none in a scope, since their words tell of all leads."""
+        return () if self.agents is not None else self._whole.alarms()
+
+    def notebooks(self) -> list[NotebookVersion]:
+        return self._whole.notebooks()
+
+    def notebook_versions(self, name: str) -> list[NotebookVersion]:
+        return self._whole.notebook_versions(name)
+
+    def words_written_at(self) -> datetime:
+        return self._whole.words_written_at()
+
+    def saved_views(self) -> tuple[SavedView, ...]:
+        return self._whole.saved_views()
+
+    def day_notes(self) -> tuple[DayNote, ...]:
+        return self._whole.day_notes()
+
+    # Writing
+
+    def _refuse(self, *_: object, **__: object) -> NoReturn:
+        raise refusal(str(self.folder))
+
+    write_leads = write_events = mark_as_asked = write_rejected = write_names = settle_absences = _refuse
+    begin_sync = finish_sync = write_slice = fold_slices = has_read_all = sparing_memory = _refuse
+    remember = raise_alarm = clear_alarm = retire_alarms = _refuse
+    save_notebook = delete_notebook = save_view = note_on_day = take_down = _refuse
+    publish = copy_personal = forget_persons = erase = back_up = _refuse
