@@ -261,9 +261,8 @@ def test_who_may_not_see_people_gets_masks_and_no_links(store: Store) -> None:
 
 
 READS = {
-    *("query", "batches", "contacts", "as_of", "recall", "notebooks", "notebook", "notebook_versions", "alarms"),
-    *("words_written_at", "saved_views", "day_notes", "ids_without_names", "ids_with_old_names", "leads_to_ask_for"),
-    *("published", "personal_copied_at", "close", "open", "open_beside"),
+    *("query", "batches", "contacts", "as_of", "recall", "alarms", "ids_without_names", "ids_with_old_names"),
+    *("leads_to_ask_for", "published", "personal_copied_at", "close", "open", "open_beside"),
 }
 
 
@@ -284,6 +283,8 @@ def test_an_owner_has_the_store_itself_and_the_others_one_in_which_all_but_readi
             pass
         with pytest.raises(StoreReadOnlyError), seen._personal.transaction():
             pass
+        with pytest.raises(StoreReadOnlyError):
+            seen.words.note_on_day(LOOKS[0].date(), "words", "author")
         with pytest.raises(StoreError):
             seen._personal.fetch("select * from lead_contacts")
         seen.close()

@@ -1,7 +1,6 @@
 """ScopedStore: of a store, what one person may see of it."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
 
@@ -12,10 +11,9 @@ from leadlib.errors import StoreError
 from leadlib.records import Contact
 from leadlib.store.alarms import Alarm
 from leadlib.store.files import File
-from leadlib.store.keepsakes import DayNote, SavedView
-from leadlib.store.notebooks import NotebookVersion
 from leadlib.store.scope import ScopedFile, UnchangedFile, refusal
 from leadlib.store.store import Store
+from leadlib.store.words import Words
 
 
 def store_for(whole: Store, access: Access) -> Store:
@@ -102,20 +100,10 @@ class ScopedStore(Store):
         """Of the whole store; none in a scope, since their words tell of all leads."""
         return () if self.agents is not None else self._whole.alarms()
 
-    def notebooks(self) -> list[NotebookVersion]:
-        return self._whole.notebooks()
-
-    def notebook_versions(self, name: str) -> list[NotebookVersion]:
-        return self._whole.notebook_versions(name)
-
-    def words_written_at(self) -> datetime:
-        return self._whole.words_written_at()
-
-    def saved_views(self) -> tuple[SavedView, ...]:
-        return self._whole.saved_views()
-
-    def day_notes(self) -> tuple[DayNote, ...]:
-        return self._whole.day_notes()
+    @property
+    def words(self) -> Words:  # type: ignore[override]  # where the whole store keeps them: read at each use
+        """Those of the whole store, to be read only unless the right to edit notebooks is there."""
+        return self._whole.words if self.access.may_edit_notebooks else _SeenWords(self._whole.words)
 
     # Writing
 
@@ -125,5 +113,13 @@ class ScopedStore(Store):
     write_leads = write_events = mark_as_asked = write_rejected = write_names = settle_absences = _refuse
     begin_sync = finish_sync = write_slice = fold_slices = has_read_all = sparing_memory = _refuse
     remember = raise_alarm = clear_alarm = retire_alarms = _refuse
-    save_notebook = delete_notebook = save_view = note_on_day = take_down = _refuse
     publish = copy_personal = forget_persons = erase = back_up = _refuse
+
+
+class _SeenWords(Words):
+    """The words of a store at this moment; to write raises StoreReadOnlyError."""
+
+    def __init__(self, words: Words) -> None:
+        self._file = UnchangedFile(words._file)
+        self._saved_views = words.saved_views()
+        self._day_notes = words.day_notes()
