@@ -30,9 +30,20 @@ _SANDBOX_CALLS_PER_MINUTE = 60_000
 
 
 class Engine:
-    """Settings, store, client, background worker and, without credentials, the built-in sandbox."""
+    """Settings, store, client, background worker and, without credentials, the built-in sandbox.
 
-    def __init__(self, settings: Settings, store: Store, client: Client, sandbox: SandboxServer | None) -> None:
+    `providers` are those at which people sign in; without one everybody is the owner. Both are as they were at the
+    start, so that a file which is changed or removed meanwhile opens nothing.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        client: Client,
+        sandbox: SandboxServer | None,
+        providers: tuple[str, ...] = (),
+    ) -> None:
         self.settings = settings
         self.store = store
         self.client = client
@@ -42,10 +53,11 @@ class Engine:
         self.webhooks = Applier(store, client, self.spool)
         self.past = None if sandbox is None else Past(sandbox, store, client, self.webhooks)
         self.worker = Worker(self.sync, settings.sync_minutes, self._chores())
+        self.providers = providers
         self._stores: dict[str, Store] = {}
 
     @classmethod
-    def open(cls, settings: Settings) -> "Engine":
+    def open(cls, settings: Settings, providers: tuple[str, ...] = ()) -> "Engine":
         """Everything but the worker's thread, which `worker.start()` starts. Raises StoreError or SettingsError."""
         with ExitStack() as opened:
             store = opened.enter_context(
@@ -70,7 +82,7 @@ class Engine:
                     api_secret=Secret(API_SECRET),
                     calls_per_minute=_SANDBOX_CALLS_PER_MINUTE,
                 )
-            engine = cls(settings, store, Client(settings, dialect=_known_dialect(settings, store)), sandbox)
+            engine = cls(settings, store, Client(settings, dialect=_known_dialect(settings, store)), sandbox, providers)
             opened.pop_all()
         return engine
 

@@ -20,9 +20,11 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from leadlib.access import Access
 from leadlib.errors import LeadlibError
 from leadlib.export import export_leads, file_name, format_named
 from leadlib.ui.engine import get_engine
+from leadlib.ui.gate import ACCESS, Gate
 from leadlib.webhooks import Receiver
 
 log = logging.getLogger(__name__)
@@ -70,21 +72,22 @@ async def health(_: Request) -> Response:
 async def export(request: Request) -> Response:
     """GET /export/{ticket}: the file that a page has promised to this ticket's holder, built now and deleted after.
 
-    The ticket, not the address, holds filters and columns, so that editing an address widens nothing.
+    The ticket, not the address, holds filters, columns and whose leads they are, so that editing an address widens
+    nothing; and who has signed in as somebody else, or may see something else by now, has no use for it.
     """
     try:
         engine = await run_in_threadpool(get_engine)
     except LeadlibError as error:
         return _failure(error)
     ticket = engine.tickets.redeem(request.path_params["ticket"])
-    if ticket is None:
+    if ticket is None or not _is_for(ticket.access, request.scope.get(ACCESS)):
         return PlainTextResponse("This download has expired. Go back to the page and start it again.", status_code=404)
     folder = tempfile.TemporaryDirectory(prefix="leadlight-")
     path = Path(folder.name) / "export"
     try:
         result = await run_in_threadpool(
             export_leads,
-            engine.store,
+            engine.store_for(ticket.access),
             ticket.filters,
             ticket.fmt,
             path,
@@ -112,6 +115,10 @@ async def export(request: Request) -> Response:
             "Accept-Ranges": "none",
         },
     )
+
+
+def _is_for(asked: Access, redeems: Access | None) -> bool:
+    return redeems is not None and (asked.email, asked.key) == (redeems.email, redeems.key)
 
 
 def _failure(error: LeadlibError) -> Response:
@@ -156,4 +163,4 @@ ROUTES = [
     Route("/export/{ticket}", export, methods=["GET"]),
     Route("/webhooks/leads", webhook, methods=["POST"]),
 ]
-MIDDLEWARE: list[Middleware] = []
+MIDDLEWARE = [Middleware(Gate)]

@@ -12,6 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from leadlib import charts
+from leadlib.access import LOCAL
 from leadlib.calibration import ESTIMATES, calibration
 from leadlib.config import Settings
 from leadlib.engine import Engine
@@ -136,7 +137,7 @@ def test_chart_tells_hits_from_misses_and_leads_to_the_agent() -> None:
 
 def run_page(engine: Engine) -> AppTest:
     app = AppTest.from_file(str(PAGE), default_timeout=60)
-    app.session_state["view"] = View(engine, Filters(), Vocabulary("filter", {}, {}))
+    app.session_state["view"] = View(engine, Filters(), Vocabulary("filter", {}, {}), LOCAL)
     app.run()
     assert not app.exception
     return app

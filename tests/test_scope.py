@@ -261,7 +261,17 @@ def test_who_may_not_see_people_gets_masks_and_no_links(store: Store) -> None:
 
 
 READS = {
-    *("query", "batches", "contacts", "as_of", "recall", "alarms", "ids_without_names", "ids_with_old_names"),
+    *(
+        "query",
+        "batches",
+        "contacts",
+        "as_of",
+        "recall",
+        "pseudonym",
+        "alarms",
+        "ids_without_names",
+        "ids_with_old_names",
+    ),
     *("leads_to_ask_for", "published", "personal_copied_at", "close", "open", "open_beside"),
 }
 

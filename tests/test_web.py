@@ -17,7 +17,7 @@ from leadlib.engine import Engine
 from leadlib.errors import ExportError, StoreError
 from leadlib.filters import Filters
 from leadlib.ui.engine import get_engine
-from leadlib.web import ROUTES, lifespan
+from leadlib.web import MIDDLEWARE, ROUTES, lifespan
 from leadlib.worker import WorkerStatus
 from tests.conftest import at, make_lead
 
@@ -51,7 +51,7 @@ def engine() -> Engine:
 
 def get(path: str, **headers: str) -> httpx.Response:
     async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(Starlette(routes=ROUTES))
+        transport = httpx.ASGITransport(Starlette(routes=ROUTES, middleware=MIDDLEWARE))
         async with httpx.AsyncClient(transport=transport, base_url="http://app.test") as client:
             return await client.get(path, headers=headers)
 

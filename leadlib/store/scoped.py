@@ -61,7 +61,7 @@ class ScopedStore(Store):
 
     @property
     def is_read_only(self) -> bool:
-        return True
+        return self._whole.is_read_only
 
     def close(self) -> None:
         """Nothing: whoever opened the whole store closes it."""
@@ -95,6 +95,9 @@ class ScopedStore(Store):
 
     def recall(self, key: str) -> str | None:
         return self._whole.recall(key)
+
+    def pseudonym(self, text: str) -> str:
+        return self._whole.pseudonym(text)
 
     def alarms(self) -> tuple[Alarm, ...]:
         """Of the whole store; none in a scope, since their words tell of all leads."""

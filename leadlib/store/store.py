@@ -1,5 +1,7 @@
 """Store: both files behind one face."""
 
+import hashlib
+import hmac
 import logging
 import secrets
 import threading
@@ -253,6 +255,10 @@ class Store:
             newest = None if pd.isna(found) else found.to_pydatetime()
             self._as_of = (version, newest)
         return newest
+
+    def pseudonym(self, text: str) -> str:
+        """A short text that is equal for equal texts and tells nothing of them without this installation's key."""
+        return hmac.digest(self._hash_key, text.encode(), hashlib.sha256).hex()[:12]
 
     def recall(self, key: str) -> str | None:
         """What `remember` kept under `key`; None if nothing."""

@@ -7,17 +7,18 @@ import streamlit as st
 
 from leadlib.api import MAX_PER_PAGE, leads_query, leads_url
 from leadlib.config import PRODUCTION_URL
-from leadlib.engine import Engine
 from leadlib.filters import Filters, field_named, to_where
 from leadlib.metrics import summary
-from leadlib.ui.engine import load
+from leadlib.ui.engine import load, request_sync
 from leadlib.ui.text import plain
+from leadlib.ui.view import View
 from leadlib.worker import Wish
 
 
-def draw(engine: Engine, filters: Filters) -> None:
-    """The panel in the sidebar: call, curl, httpx, SQL, the calls it costs, and “Fetch this view now”."""
-    query = leads_query(filters, engine.dialect, engine.store.timezone)
+def draw(view: View) -> None:
+    """The panel in the sidebar: call, curl, httpx, SQL, the calls it costs, and “Fetch this view now” for who may."""
+    engine, filters = view.engine, view.filters
+    query = leads_query(filters, engine.dialect, view.store.timezone)
     # The built-in sandbox listens on a port of the day; what a reader can reuse is the portal's own address.
     base_url = PRODUCTION_URL if engine.is_sandbox else engine.settings.api_url
     params = list(query.params)
@@ -35,15 +36,16 @@ def draw(engine: Engine, filters: Filters) -> None:
         curl, python, sql = st.tabs(["curl", "httpx", "SQL"])
         curl.code(f"curl '{url}' \\\n  -H \"Authorization: Bearer $TOKEN\"", language="bash", wrap_lines=True)
         python.code(_httpx_text(base_url, params), language="python", wrap_lines=True)
-        sql.code(_sql_text(engine, filters), language="sql", wrap_lines=True)
-        st.button(
-            "Fetch this view now",
-            on_click=engine.worker.request,
-            args=(Wish(filters=filters),),
-            width="stretch",
-            icon=":material/sync:",
-            help="Runs this call now and stores what comes. It counts as coverage of nothing else.",
-        )
+        sql.code(_sql_text(view), language="sql", wrap_lines=True)
+        if view.access.may_sync:
+            st.button(
+                "Fetch this view now",
+                on_click=request_sync,
+                args=(engine, Wish(filters=filters)),
+                width="stretch",
+                icon=":material/sync:",
+                help="Runs this call now and stores what comes. It counts as coverage of nothing else.",
+            )
 
 
 def _httpx_text(base_url: str, params: list[tuple[str, str]]) -> str:
@@ -55,8 +57,8 @@ def _httpx_text(base_url: str, params: list[tuple[str, str]]) -> str:
     )
 
 
-def _sql_text(engine: Engine, filters: Filters) -> str:
-    condition, bound = to_where(filters, engine.store.timezone)
+def _sql_text(view: View) -> str:
+    condition, bound = to_where(view.filters, view.store.timezone)
     # Lines are broken before the values go in: a value may hold an "and" of its own.
     lines = condition.replace(" and ", "\n  and ")
     filled = re.sub(r"\$(\w+)", lambda name: _literal(bound[name[1]]), lines)

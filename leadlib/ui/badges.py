@@ -27,7 +27,7 @@ def draw_rules(view: View, rows: pd.DataFrame) -> None:
     """A card with the rules of the next evaluation, and whether they are the account's own."""
     if rows.empty:
         return
-    rules = view.engine.store.badge_rules
+    rules = view.store.badge_rules
     first = rows.iloc[0]
     day, today = first["evaluated_on"], first["counted_to"]
     words = {"Next evaluation": formats.day(day)}

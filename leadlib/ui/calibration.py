@@ -23,7 +23,7 @@ def load_or_stop(view: View) -> pd.DataFrame:
                 "nobody knows the truth, so there is nothing to compare with."
             )
         st.stop()
-    frame = calibration(view.engine.store, truth)
+    frame = calibration(view.store, truth)
     if frame.empty:
         plain("Nothing was read yet. This page fills by itself.")
         st.stop()

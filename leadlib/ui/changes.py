@@ -53,7 +53,7 @@ def compared(frame: pd.DataFrame, view: View) -> str:
     """Which moments are compared, in words; nothing where there are none."""
     if frame.empty:
         return ""
-    zone = view.engine.store.timezone
+    zone = view.store.timezone
     then, now = (formats.instant(frame[name].iloc[0].to_pydatetime(), zone) for name in ("then_at", "now_at"))
     return (
         f"As known on {then} and on {now}. Agents and statuses are those of the moment; everything else about a lead "
@@ -71,7 +71,7 @@ def part_filters(view: View, frame: pd.DataFrame, figure: str, period: str) -> M
     """The filters that leave exactly the leads of a part, for those parts of which there are such."""
     if frame.empty or figure == "response_rate":  # no filter tells whether a lead has matured
         return {}
-    zone = view.engine.store.timezone
+    zone = view.store.timezone
     then, now = (frame[name].iloc[0].to_pydatetime().astimezone(zone) for name in ("then_at", "now_at"))
     last = None if now.time() != now.time().min else now.date() - timedelta(days=1)
     first = now.date() - timedelta(days=int(period)) if period != "all" else None

@@ -3,20 +3,21 @@
 import streamlit as st
 
 from leadlib import formats
-from leadlib.access import LOCAL
 from leadlib.export import FORMATS, NUMBERS, chosen_columns
 from leadlib.ui.text import facts, plain
 from leadlib.ui.view import View
 
 
 def draw(view: View) -> None:
-    """A popover with one link per file format, and the choice of personal columns."""
+    """A popover with one link per file format, and the choice of personal columns, for who may download them."""
+    if not view.access.may_export:
+        return
     popover = st.popover("Download these leads", icon=":material/download:", key="download", on_change="rerun")
     if not popover.open:
         return  # a ticket lives ten minutes, so it is made when somebody is about to use it
     with popover:
         plain(f"{view.sentence} · {formats.count_of(view.n_leads, 'lead')}", tone="normal")
-        personal = st.toggle(
+        personal = view.access.may_export_people and st.toggle(
             "With personal columns",
             key="download_personal",
             help="Names, phones, e-mail addresses and messages. Response links are never exported.",
@@ -25,7 +26,7 @@ def draw(view: View) -> None:
         for fmt in FORMATS:
             if fmt.key == "json":
                 continue  # for programs: the command line writes it
-            ticket = view.engine.tickets.issue(view.filters, fmt.key, personal, LOCAL)
+            ticket = view.engine.tickets.issue(view.filters, fmt.key, personal, view.access)
             links.append(f'<a href="/export/{ticket}" download class="leadlight-download">{fmt.label}</a>')
         # An anchor with `download` keeps the page open; the address holds nothing but a random ticket.
         st.html("".join(links))

@@ -1,14 +1,19 @@
-"""The one Engine of this server process, and cached answers from its store."""
+"""The one Engine of this server process, who asks, and cached answers from what they see of its store."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pandas as pd
 import streamlit as st
 
+from leadlib.access import LOCAL, Access
 from leadlib.config import load_settings
 from leadlib.engine import Engine
-from leadlib.errors import LeadlibError
+from leadlib.errors import AccessError, LeadlibError
 from leadlib.filters import Filters
+from leadlib.store import Store
+from leadlib.ui import sign_in
+from leadlib.worker import Wish
 
 
 def _close(engine: Engine) -> None:
@@ -21,7 +26,9 @@ def get_engine() -> Engine:
 
     A failure is not cached: after the setting or the folder is mended, a reload of the page tries again.
     """
-    engine = Engine.open(load_settings())
+    settings, providers = load_settings(), sign_in.load_providers()
+    sign_in.check(settings, providers)
+    engine = Engine.open(settings, providers)
     engine.worker.start()
     return engine
 
@@ -34,15 +41,43 @@ def is_sandbox() -> bool:
         return False
 
 
+def current_access() -> Access:
+    """What whoever this run is for may see and do, looked up anew at each call. Raises AccessError if nothing."""
+    engine = get_engine()
+    if not engine.providers:
+        return LOCAL
+    return sign_in.access_of(sign_in.claims_now(), engine.settings.people, datetime.now(UTC))
+
+
+def may(right: str) -> bool:
+    """True if whoever this run is for has a right of leadlib.access.RIGHTS, also in a callback, which runs first."""
+    try:
+        return bool(getattr(current_access(), right))
+    except AccessError:
+        return False
+
+
+def request_sync(engine: Engine, wish: Wish) -> None:
+    """For a button's on_click: asks the worker for a sync, if whoever clicks may."""
+    if may("may_sync"):
+        engine.worker.request(wish)
+
+
 def load(question: Callable[..., pd.DataFrame], filters: Filters, **arguments: str | int | bool | None) -> pd.DataFrame:
-    """The frame of `question(store, filters, **arguments)`, computed once per state of the data, for all viewers."""
-    store = get_engine().store
+    """The frame of `question(store, filters, **arguments)` over what whoever asks may see.
+
+    Computed once per state of the data, for all who may see the same.
+    """
+    access = current_access()
+    store = get_engine().store_for(access)
     frame = _load(
         f"{question.__module__}.{question.__qualname__}",
         filters.selected,
         tuple(sorted(arguments.items())),
         store.data_version,
+        access.key,
         _question=question,
+        _store=store,
     )
     # pandas copies when somebody writes, so nobody changes what others see; a cache of data would copy at each use.
     return frame.copy(deep=False)
@@ -50,10 +85,12 @@ def load(question: Callable[..., pd.DataFrame], filters: Filters, **arguments: s
 
 @st.cache_resource(max_entries=512, show_spinner=False)
 def _load(
-    name: str,  # with data_version, what a cached answer is told apart by
+    name: str,  # with data_version and access_key, what a cached answer is told apart by
     selected: tuple[tuple[str, tuple[str, ...]], ...],
     arguments: tuple[tuple[str, str | int | bool | None], ...],
     data_version: int,
+    access_key: str,
     _question: Callable[..., pd.DataFrame],
+    _store: Store,
 ) -> pd.DataFrame:
-    return _question(get_engine().store, Filters(selected), **dict(arguments))
+    return _question(_store, Filters(selected), **dict(arguments))

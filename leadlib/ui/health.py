@@ -13,7 +13,7 @@ from leadlib.metrics.health import doubts, drift, odd_fields, rejected, sync_his
 from leadlib.metrics.queries import coverage
 from leadlib.past import POLLED_FOR
 from leadlib.sync import believe_missing
-from leadlib.ui.engine import load
+from leadlib.ui.engine import load, may, request_sync
 from leadlib.ui.numbers import COUNT
 from leadlib.ui.text import facts, plain
 from leadlib.ui.view import View
@@ -33,7 +33,7 @@ _OUTCOMES = {"complete": "✓ complete", "uncertain": "≈ uncertain", "failed":
 
 def draw_cards(view: View) -> None:
     """When the store was last read, how much it holds, and from when on it is whole."""
-    store, zone = view.engine.store, view.engine.store.timezone
+    store, zone = view.store, view.store.timezone
     as_of = store.as_of()
     covered = coverage(store)
     syncs = load(sync_history, _EVERYTHING)
@@ -62,7 +62,7 @@ def draw_past(view: View) -> None:
     past = view.engine.past
     if past is None or past.began_at is None:
         return
-    zone = view.engine.store.timezone
+    zone = view.store.timezone
     began, webhooks = (formats.day(at.astimezone(zone)) for at in (past.began_at, past.began_at + POLLED_FOR))
     rest = (
         f"webhook events of {webhooks} to {formats.instant(past.ended_at, zone)}"
@@ -73,24 +73,27 @@ def draw_past(view: View) -> None:
 
 
 def draw_buttons(view: View) -> None:
-    """Queues a sync. The pages go on; the line on top shows how far it is."""
+    """Queues a sync, for who may. The pages go on; the line on top shows how far it is."""
+    if not view.access.may_sync:
+        return
     worker = view.engine.worker
     is_busy = worker.status.is_running
-    is_alarmed = any(alarm.kind == "mass_deletion" for alarm in view.engine.store.alarms())
+    is_alarmed = any(alarm.kind == "mass_deletion" for alarm in view.store.alarms())
     with st.container(horizontal=True):
         st.button(
             "Sync now",
             type="primary",
             icon=":material/sync:",
-            on_click=worker.request,
-            args=(Wish(),),
+            on_click=request_sync,
+            args=(view.engine, Wish()),
             disabled=is_busy,
         )
         st.button(
-            "Read the whole window", icon=":material/history:", on_click=worker.request, args=(Wish(full=True),),
+            "Read the whole window", icon=":material/history:", on_click=request_sync,
+            args=(view.engine, Wish(full=True)),
             disabled=is_busy, help="All leads that the portal still shows, about three months.",
         )  # fmt: skip
-        if is_alarmed:
+        if is_alarmed and view.access.may_manage:
             st.button(
                 "The missing leads were deleted", icon=":material/delete_sweep:", on_click=_believe_missing,
                 args=(view,), disabled=is_busy,
@@ -100,20 +103,21 @@ def draw_buttons(view: View) -> None:
 
 
 def _believe_missing(view: View) -> None:
-    believe_missing(view.engine.store, datetime.now(UTC))
-    view.engine.worker.request(Wish(full=True))
+    if may("may_manage"):
+        believe_missing(view.engine.store, datetime.now(UTC))
+        view.engine.worker.request(Wish(full=True))
 
 
 def draw_gaps(view: View) -> None:
     """Stretches between the first and the last moment read that nobody has read, or not with certainty."""
-    zone = view.engine.store.timezone
-    covered = coverage(view.engine.store)
+    zone = view.store.timezone
+    covered = coverage(view.store)
     if covered.begins_at is None:
         plain("Nothing was read yet.")
         return
     stretches = covered.stretches
     gaps = [(end, start, "Not read") for (_, end), (start, _) in pairwise(stretches)]
-    unsure = [(start, end, "Read, a lead may be missing") for start, end in doubts(view.engine.store)]
+    unsure = [(start, end, "Read, a lead may be missing") for start, end in doubts(view.store)]
     if not gaps and not unsure:
         since = formats.day(covered.begins_at.astimezone(zone))
         plain(f"No gap: everything since {since} was read, and counted, without a doubt.")
@@ -140,7 +144,7 @@ def draw_syncs(view: View) -> None:
     if syncs.empty:
         plain("No sync yet.")
         return
-    zone = view.engine.store.timezone
+    zone = view.store.timezone
     st.dataframe(
         pd.DataFrame(
             {
@@ -188,7 +192,7 @@ def draw_oddities(view: View) -> None:
             alt="Values that the API's documents do not know, and how many leads carry them",
         )
     if not fields.empty:
-        zone = view.engine.store.timezone
+        zone = view.store.timezone
         plain("Fields that the API's documents do not know; what they hold is kept with each lead's own text:")
         st.dataframe(
             pd.DataFrame(
@@ -213,14 +217,14 @@ def _comparison(view: View) -> dict[str, str]:
         return {}
     last = compared.iloc[0]
     theirs, ours = int(last["portal_total"]), int(last["store_total"])
-    at = formats.instant(last["finished_at"], view.engine.store.timezone)
+    at = formats.instant(last["finished_at"], view.store.timezone)
     counts = f"portal {formats.number(theirs)}, ours {formats.number(ours)}"
     return {"Leads in the window": f"{counts}, difference {formats.signed(ours - theirs)}, at {at}"}
 
 
 def _key_facts(view: View) -> dict[str, str]:
     engine = view.engine
-    known = None if engine.is_sandbox else expiry(engine.settings, engine.store)
+    known = None if engine.is_sandbox else expiry(engine.settings, view.store)
     if known is None:
         return {}
     return {"Key ends": formats.day(known.ends_on) + ("" if known.is_exact else " at the latest")}
@@ -230,7 +234,7 @@ def _webhook_facts(view: View) -> dict[str, str]:
     engine = view.engine
     if engine.settings.webhook_secret is None:
         return {"Webhooks": "off (LEADLIB_WEBHOOK_SECRET is not set)"}
-    state = webhook_state(engine.store, engine.spool)
+    state = webhook_state(view.store, engine.spool)
     if not state.n_received:
         return {"Webhooks": "on, no event so far"}
     counts = [f"{formats.count_of(state.n_received, 'event')} received", f"{formats.number(state.n_applied)} applied"]
@@ -241,13 +245,13 @@ def _webhook_facts(view: View) -> dict[str, str]:
 
 
 def draw_facts(view: View) -> None:
-    """Where the data comes from and where it lies."""
+    """Where the data comes from, and for whoever looks after it where it lies."""
     engine = view.engine
     known = {
-        "Portal": engine.store.portal,
+        "Portal": view.store.portal,
         "Dialect": engine.dialect,
-        "Time zone of days": engine.store.timezone.key,
-        "Store": str(engine.store.folder),
+        "Time zone of days": view.store.timezone.key,
+        **({"Store": str(view.store.folder)} if view.access.may_manage else {}),
         "Sync interval": formats.count_of(engine.settings.sync_minutes, "minute")
         if engine.settings.sync_minutes
         else "off",

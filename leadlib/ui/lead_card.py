@@ -26,13 +26,14 @@ def draw(view: View, lead: pd.Series) -> None:
             _history(view, lead_id)
         with person:
             # Nothing where the person was erased; the lead's facts stay.
-            personal: Mapping[str, str | None] = next(iter(view.engine.store.contacts([lead_id]).to_pylist()), {})
-            _sender(lead_id, personal)
-            _response_link(lead_id, personal)
+            personal: Mapping[str, str | None] = next(iter(view.store.contacts([lead_id]).to_pylist()), {})
+            _sender(view, lead_id, personal)
+            if view.access.may_open_response_links:
+                _response_link(lead_id, personal)
 
 
 def _facts(view: View, row: dict[str, object]) -> dict[str, str]:
-    zone = view.engine.store.timezone
+    zone = view.store.timezone
     profile = "" if formats.is_missing(row["agent_id"]) else f" (public profile {row['agent_id']})"
     call = (
         f"{formats.duration(row['call_talk_time_s'])} talked after {formats.duration(row['call_wait_time_s'])} waiting"  # type: ignore[arg-type]
@@ -59,12 +60,12 @@ def _facts(view: View, row: dict[str, object]) -> dict[str, str]:
 
 
 def _history(view: View, lead_id: str) -> None:
-    seen = view.engine.store.query(
+    seen = view.store.query(
         "select stage, status, not_before, not_after, source from status_observations where lead_id = $lead_id "
         "order by not_after",
         {"lead_id": lead_id},
     )
-    zone = view.engine.store.timezone
+    zone = view.store.timezone
     st.subheader("Status history", anchor=False)
     plain("As witnessed: each status was first true somewhere between the two times.")
     st.dataframe(
@@ -82,10 +83,12 @@ def _history(view: View, lead_id: str) -> None:
     )
 
 
-def _sender(lead_id: str, personal: Mapping[str, str | None]) -> None:
+def _sender(view: View, lead_id: str, personal: Mapping[str, str | None]) -> None:
     st.subheader("Sender", anchor=False)
     contact = contact_of(personal) if personal else Contact()
-    if not st.toggle("Show personal details", key=f"reveal_{lead_id}"):
+    # Who may not see people has masks from the store already.
+    is_shown = view.access.may_see_people and st.toggle("Show personal details", key=f"reveal_{lead_id}")
+    if view.access.may_see_people and not is_shown:
         contact = contact.masked()
     facts(
         {
@@ -95,7 +98,7 @@ def _sender(lead_id: str, personal: Mapping[str, str | None]) -> None:
             "WhatsApp": contact.whatsapp_username or formats.MISSING_TEXT,
         }
     )
-    if st.session_state[f"reveal_{lead_id}"]:
+    if is_shown:
         if enrichment := personal.get("enrichment"):
             plain("What the portal added:")
             st.json(json.loads(enrichment))

@@ -48,12 +48,12 @@ def draw(view: View) -> pd.Series | None:
         first, last = paging.draw("leads", view.n_leads, page)
         plain(f"{formats.number(first)}–{formats.number(last)} of {formats.count_of(view.n_leads, 'lead')}")
     rows = view.ask(lead_rows, order=param("sort"), page=page)
-    contacts = load_contacts(view, rows["lead_id"].tolist())
+    contacts = load_masked(view, rows["lead_id"].tolist())
     records = [dict(zip(rows.columns, values, strict=True)) for values in rows.itertuples(index=False)]
     shown = pd.DataFrame(
         {
             "created_local": rows["created_local"],
-            "sender": [sender_text(contacts.get(lead_id, Contact()).masked()) for lead_id in rows["lead_id"]],
+            "sender": [sender_text(contacts.get(lead_id, Contact())) for lead_id in rows["lead_id"]],
             "status": rows["status"].map(word),
             "channel": rows["channel"].map(word),
             "agent": [agent_text(row) for row in records],
@@ -81,13 +81,16 @@ def draw(view: View) -> pd.Series | None:
 def time_format(created: pd.Series, view: View) -> str:
     """How a table writes these times: without the year where it is this one for all of them."""
     # The year costs the room in which a phone shows the status.
-    is_this_year = created.dt.year.eq(datetime.now(view.engine.store.timezone).year).all()
+    is_this_year = created.dt.year.eq(datetime.now(view.store.timezone).year).all()
     return "D MMM, HH:mm" if is_this_year else "D MMM YYYY, HH:mm"
 
 
-def load_contacts(view: View, lead_ids: list[str]) -> dict[str, Contact]:
-    """Who sent these leads, by lead id. Not cached: what is personal stays in the store."""
-    return {row["lead_id"]: contact_of(row) for row in view.engine.store.contacts(lead_ids).to_pylist()}
+def load_masked(view: View, lead_ids: list[str]) -> dict[str, Contact]:
+    """Who sent these leads, masked, by lead id. Not cached: what is personal stays in the store."""
+    known = {row["lead_id"]: contact_of(row) for row in view.store.contacts(lead_ids).to_pylist()}
+    if not view.access.may_see_people:
+        return known  # a mask of a mask would hide the country
+    return {lead_id: contact.masked() for lead_id, contact in known.items()}
 
 
 def contact_of(row: Mapping[str, str | None]) -> Contact:

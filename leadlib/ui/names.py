@@ -11,7 +11,7 @@ from leadlib.filters import FIELDS, MISSING, Field, Filters
 from leadlib.metrics.choices import choices as choices_question
 from leadlib.metrics.table import CHANNEL_LABELS, ENTITY_LABELS, STAGE_LABELS, other
 from leadlib.records import STAGE_OF_STATUS
-from leadlib.ui.engine import get_engine, load
+from leadlib.ui.engine import current_access, get_engine, load
 
 _WORDS = {
     **{status: status.capitalize() for status in STAGE_OF_STATUS},
@@ -49,13 +49,13 @@ class Vocabulary:
 
 
 def load_vocabulary() -> Vocabulary:
-    """The vocabulary of what is in the store now. Shared: do not change it in place."""
-    engine = get_engine()
-    return _load_vocabulary(engine.dialect, engine.store.data_version)
+    """The vocabulary of what the viewer's leads hold now. Shared: do not change it in place."""
+    engine, access = get_engine(), current_access()
+    return _load_vocabulary(engine.dialect, engine.store_for(access).data_version, access.key)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _load_vocabulary(dialect: Dialect, data_version: int) -> Vocabulary:
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _load_vocabulary(dialect: Dialect, data_version: int, access_key: str) -> Vocabulary:
     frame = load(choices_question, Filters())
     values = {field.key: tuple(frame.loc[frame["field"] == field.key, "value"].astype(str)) for field in FIELDS}
     names: dict[str, dict[str, str]] = {field.key: {} for field in FIELDS}

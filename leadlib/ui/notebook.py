@@ -14,6 +14,7 @@ from leadlib.notebooks import BUILTIN, Cell, Notebook, cells_from_json, cells_to
 from leadlib.store import NotebookVersion, Store
 from leadlib.ui import links, notebook_download
 from leadlib.ui import notebook_draft as drafting
+from leadlib.ui.engine import may
 from leadlib.ui.notebook_draft import Draft
 from leadlib.ui.text import plain
 from leadlib.ui.view import View
@@ -44,11 +45,11 @@ class Open:
 def open_chosen(view: View) -> Open:
     """The notebook that the link names. Stops the page, and says why, if there is none that can be shown."""
     name = links.param("notebook")
-    saved = view.engine.store.words.notebook_versions(name)
+    saved = view.store.words.notebook_versions(name)
     draft = drafting.drafts().get(name)
     newest = saved[0].version if saved else 0
     older = next((one for one in saved if (name, one.version) == st.session_state.get(_OLDER)), None)
-    if draft is not None:
+    if draft is not None and view.access.may_edit_notebooks:
         return Open(Notebook(name, draft.title, draft.cells), newest, draft, None)
     if not saved and name in _BUILTIN:
         return Open(_BUILTIN[name], 0, None, None)
@@ -63,10 +64,10 @@ def open_chosen(view: View) -> Open:
 
 def draw_bar(view: View, opened: Open) -> None:
     """The choice of a notebook, and the buttons for the one that is open."""
-    name, store = opened.notebook.name, view.engine.store
+    name, store = opened.notebook.name, view.store
     with st.container(horizontal=True, vertical_alignment="bottom"):
         _draw_choice(view, name)
-        if opened.draft is None and opened.older is None:
+        if opened.draft is None and opened.older is None and view.access.may_edit_notebooks:
             if not opened.is_builtin:
                 st.button("Edit", icon=":material/edit:", on_click=_edit, args=(opened,))
             st.button("Make a copy", icon=":material/content_copy:", on_click=_copy, args=(store, opened.notebook))
@@ -103,7 +104,7 @@ def draw_saving(view: View, opened: Open, draft: Draft) -> None:
             width=200,
         )
         st.button(
-            "Save", type="primary", icon=":material/save:", on_click=_save, args=(view.engine.store, name),
+            "Save", type="primary", icon=":material/save:", on_click=_save, args=(view.store, name),
             disabled=not draft.is_changed,
         )  # fmt: skip
         if draft.is_changed:
@@ -121,7 +122,7 @@ def draw_saving(view: View, opened: Open, draft: Draft) -> None:
 
 
 def _draw_choice(view: View, name: str) -> None:
-    titles = _titles(view.engine.store)
+    titles = _titles(view.store)
     titles.setdefault(name, f"{name} (not there)")
     # Streamlit remembers a choice by its words: where these change, as with a title, it has to be another widget.
     key = f"notebook_choice_{crc32(repr(titles).encode()):x}"
@@ -147,15 +148,13 @@ def _titles(store: Store) -> dict[str, str]:
 
 def _where_from(view: View, opened: Open) -> str:
     if opened.is_builtin:
-        return "Built in: make a copy to change it."
-    return _told(view, view.engine.store.words.notebook_versions(opened.notebook.name)[0])
+        return "Built in: make a copy to change it." if view.access.may_edit_notebooks else "Built in."
+    return _told(view, view.store.words.notebook_versions(opened.notebook.name)[0])
 
 
 def _told(view: View, one: NotebookVersion) -> str:
     what = "deleted" if one.is_deleted else "saved"
-    return (
-        f"Version {one.version}, {what} by {one.author} on {formats.instant(one.saved_at, view.engine.store.timezone)}"
-    )
+    return f"Version {one.version}, {what} by {one.author} on {formats.instant(one.saved_at, view.store.timezone)}"
 
 
 def _cells_of(view: View, saved: NotebookVersion) -> tuple[Cell, ...]:
@@ -176,14 +175,14 @@ def _draw_share(view: View, notebook: Notebook) -> None:
 
 
 def _draw_history(view: View, opened: Open) -> None:
-    name, store = opened.notebook.name, view.engine.store
+    name, store = opened.notebook.name, view.store
     for one in store.words.notebook_versions(name):
         with st.container(horizontal=True, vertical_alignment="center"):
             plain(_told(view, one), tone="normal")
             is_shown = one.version == (opened.older.version if opened.older else opened.version)
             if not is_shown and not one.is_deleted:
                 st.button("Open", key=f"version_{one.version}", on_click=_look_back, args=(name, one.version))
-    if opened.draft is None and opened.older is None:
+    if opened.draft is None and opened.older is None and view.access.may_edit_notebooks:
         st.button(
             "Delete this notebook", icon=":material/delete:", type="tertiary", on_click=_delete, args=(store, opened),
             help="It leaves the list. Its versions are kept, and its link offers to bring it back.",
@@ -196,10 +195,11 @@ def _draw_older(view: View, opened: Open) -> None:
     with st.container(border=True):
         plain(f"{_told(view, opened.older)}. The newest is version {opened.version}.", tone="normal")
         with st.container(horizontal=True):
-            st.button(
-                "Make this the newest again", icon=":material/restore:", on_click=_restore,
-                args=(view.engine.store, opened.older, opened.version),
-            )  # fmt: skip
+            if view.access.may_edit_notebooks:
+                st.button(
+                    "Make this the newest again", icon=":material/restore:", on_click=_restore,
+                    args=(view.store, opened.older, opened.version),
+                )  # fmt: skip
             st.button("Back to the newest", on_click=_forget_older)
 
 
@@ -211,7 +211,8 @@ def _draw_missing(view: View, name: str, saved: list[NotebookVersion]) -> None:
             return
         st.header("This notebook was deleted", anchor=False, icon=":material/delete:")
         plain(f"{_told(view, saved[0])}. Its versions are kept.")
-        st.button("Bring it back", on_click=_restore, args=(view.engine.store, saved[0], saved[0].version))
+        if view.access.may_edit_notebooks:
+            st.button("Bring it back", on_click=_restore, args=(view.store, saved[0], saved[0].version))
     _draw_said()
 
 
@@ -236,10 +237,14 @@ def _rename(draft: Draft) -> None:
 
 
 def _edit(opened: Open) -> None:
+    if not may("may_edit_notebooks"):
+        return
     drafting.begin(opened.notebook, opened.version)
 
 
 def _copy(store: Store, notebook: Notebook | None) -> None:
+    if not may("may_edit_notebooks"):
+        return
     title = "New notebook" if notebook is None else f"{notebook.title} (copy)"
     name = _free_name(store, title)
     drafting.begin(Notebook(name, title, () if notebook is None else notebook.cells), after=0)
@@ -254,6 +259,8 @@ def _free_name(store: Store, title: str, own: str | None = None) -> str:
 
 
 def _save(store: Store, name: str) -> None:
+    if not may("may_edit_notebooks"):
+        return
     draft = drafting.drafts()[name]
     try:
         name_of(draft.title)
@@ -288,6 +295,8 @@ def _forget_older() -> None:
 
 
 def _restore(store: Store, old: NotebookVersion, newest: int) -> None:
+    if not may("may_edit_notebooks"):
+        return
     try:
         saved = store.words.save_notebook(old.name, after=newest, title=old.title, author=_author(), cells=old.cells)
     except LeadlibError as error:
@@ -298,6 +307,8 @@ def _restore(store: Store, old: NotebookVersion, newest: int) -> None:
 
 
 def _delete(store: Store, opened: Open) -> None:
+    if not may("may_edit_notebooks"):
+        return
     try:
         store.words.delete_notebook(opened.notebook.name, after=opened.version, author=_author())
     except LeadlibError as error:

@@ -54,7 +54,7 @@ def _is_number(cell: Cell) -> bool:
 def _draw_metric(view: View, cell: MetricCell, key: str) -> None:
     filters = view.filters if cell.filters is None else cell.filters
     frame = load(answer, filters, metric=cell.metric, by=cell.by, **cell.asked)
-    store = view.engine.store
+    store = view.store
     shown = shown_metric(cell, frame, store.as_of(), store.timezone, view.vocabulary.names)
     if shown.show == "number":
         _draw_number(cell, shown)
@@ -72,7 +72,7 @@ def _draw_download(view: View, cell: MetricCell, frame: pd.DataFrame, key: str) 
     filters, names = view.filters if cell.filters is None else cell.filters, view.vocabulary.names
 
     def make() -> str:
-        facts = Facts.of(view.engine.store, filters, describe(filters, names), link_of(filters))
+        facts = Facts.of(view.store, filters, describe(filters, names), link_of(filters))
         return answer_to_csv(frame, answer_about(facts, cell.metric, cell.by, cell.asked, frame))
 
     st.download_button(

@@ -48,13 +48,14 @@ def draw(view: View, notebook: Notebook, link: str) -> None:
 
 
 def _page(view: View, notebook: Notebook, link: str) -> str:
-    day_notes = words_by_day(view.engine)
+    day_notes = words_by_day(view.store)
     return to_html(notebook, _facts(view, link), _found(view, notebook), view.vocabulary.names, day_notes)
 
 
 def _found(view: View, notebook: Notebook) -> list[Found]:
-    return found_by(view.engine.store, notebook, view.filters, with_sql=view.engine.settings.sql_cells)
+    with_sql = view.engine.settings.sql_cells and view.access.may_use_sql
+    return found_by(view.store, notebook, view.filters, with_sql=with_sql)
 
 
 def _facts(view: View, link: str) -> Facts:
-    return Facts.of(view.engine.store, view.filters, view.sentence, link)
+    return Facts.of(view.store, view.filters, view.sentence, link)

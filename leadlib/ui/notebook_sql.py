@@ -15,6 +15,7 @@ from leadlib.ui.notebook_results import Behind, draw_result
 from leadlib.ui.text import literal, plain
 from leadlib.ui.view import View
 
+_NO_RIGHT = "You have no right to see what SQL cells answer."
 _TRIES = "notebook_sql_tries"
 _REMEMBERED_S = 3600
 FIRST = (
@@ -73,17 +74,23 @@ def _answer(view: View, cell: SqlCell) -> SqlAnswer | SqlCellError | str:
     """The rows, what was wrong, or why it was not tried. Each statement runs once per generation and filters."""
     if not view.engine.settings.sql_cells:
         return OFF
-    store = view.engine.store
-    return _run(cell.sql, view.filters.selected, store.published(), _tries().get(cell.sql, 0))
+    if not view.access.may_use_sql:
+        return _NO_RIGHT
+    store = view.store
+    return _run(cell.sql, view.filters.selected, store.agents, store.published(), _tries().get(cell.sql, 0))
 
 
 @st.cache_resource(max_entries=64, ttl=_REMEMBERED_S, show_spinner="Running SQL …")
 def _run(
-    sql: str, selected: tuple[tuple[str, tuple[str, ...]], ...], generation: int | None, tries: int
+    sql: str,
+    selected: tuple[tuple[str, tuple[str, ...]], ...],
+    agents: tuple[int, ...] | None,
+    generation: int | None,
+    tries: int,
 ) -> SqlAnswer | SqlCellError:
     """Errors are remembered too: a statement that runs into its limit would do so again at every click elsewhere."""
     try:
-        return run_sql(get_engine().store.folder, sql, Filters(selected))
+        return run_sql(get_engine().settings.database, sql, Filters(selected), agents=agents)
     except SqlCellError as error:
         return error
 

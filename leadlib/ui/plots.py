@@ -63,7 +63,7 @@ def draw_figure(
     on_choose: Callable[[str], None] | None = None,
 ) -> None:
     """Draws the picture itself with what is noted on its days, and the sentences under it. Arguments as for `draw`."""
-    noted = with_day_notes(figure, words_by_day(current_view().engine), theme=current_theme())
+    noted = with_day_notes(figure, words_by_day(current_view().store), theme=current_theme())
     st.plotly_chart(
         figure,
         theme=None,

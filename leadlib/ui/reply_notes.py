@@ -18,7 +18,7 @@ from leadlib.ui.view import View
 def on_clock(view: View, clock: str) -> None:
     """Says which hours the working clock counts; nothing on the wall clock."""
     if clock == "working":
-        store = view.engine.store
+        store = view.store
         plain(
             f"Minutes count during {store.working_hours} ({store.timezone.key}) alone, set by LEADLIB_WORKING_HOURS. "
             "What came and was answered outside of them counts as answered at once. Public holidays are not known."

@@ -114,7 +114,7 @@ def draw_table(view: View, n_waiting: int) -> pd.Series | None:
         },
         alt=f"Waiting leads {first} to {last}, {ORDER_WORDS[param('queue')].lower()}",
     )
-    store = view.engine.store
+    store = view.store
     plain(
         f"The SLA is {formats.number(store.sla_minutes)} minutes on the working clock: {store.working_hours} in "
         f"{store.timezone.key}. {chance_note(view.ask(reply_chances))}"

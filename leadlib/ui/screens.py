@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from leadlib.access import Access
 from leadlib.ui.engine import is_sandbox
 
 _PAGES = Path(__file__).resolve().parents[2] / "pages"
@@ -33,6 +34,12 @@ _UNLISTED = {"agent"}
 _SANDBOX_ONLY = {"calibration"}
 """Listed where leads are planted; elsewhere the page says that it has nothing to say."""
 
+_OF_ALL_LEADS = {"health", "calibration"}
+"""Screens that speak of the whole account: not for who sees the leads of some agents."""
+
+_TO_MANAGE = {"calibration"}
+"""Screens for whoever looks after the installation."""
+
 
 def screen(name: str) -> StreamlitPage:
     """The screen of pages/<name>.py; the first of the table is the one that the bare address opens."""
@@ -50,8 +57,23 @@ def _is_listed(name: str) -> bool:
     return name not in _UNLISTED and (name not in _SANDBOX_ONLY or is_sandbox())
 
 
-def all_screens() -> list[StreamlitPage]:
-    """Every screen, for the navigation."""
+def may_open(access: Access, name: str) -> bool:
+    """True if there is such a screen for who has this access."""
+    is_scoped = access.agents is not None
+    return (
+        name in _SCREENS
+        and not (is_scoped and name in _OF_ALL_LEADS)
+        and not (name in _TO_MANAGE and not access.may_manage)
+    )
+
+
+def screens_for(access: Access) -> list[StreamlitPage]:
+    """Every screen that somebody may open, for the navigation: any other is not found."""
+    return [screen(name) for name in _SCREENS if may_open(access, name)]
+
+
+def screens_for_nobody() -> list[StreamlitPage]:
+    """The addresses of all screens, for who may enter none: so that a link stays as it is until they have signed in."""
     return [screen(name) for name in _SCREENS]
 
 

@@ -5,43 +5,70 @@ from pathlib import Path
 
 import streamlit as st
 
-from leadlib.errors import LeadlibError
-from leadlib.ui import api_panel, drill, filter_bar, links, pinned, sandbox_note, states, status, style
-from leadlib.ui.engine import get_engine
+from leadlib.access import Access
+from leadlib.engine import Engine
+from leadlib.errors import AccessError, LeadlibError
+from leadlib.ui import api_panel, drill, filter_bar, guard, links, pinned, sandbox_note, states, status, style
+from leadlib.ui.engine import current_access, get_engine
 from leadlib.ui.names import load_vocabulary
-from leadlib.ui.screens import all_screens
+from leadlib.ui.screens import screens_for, screens_for_nobody
 from leadlib.ui.view import View, set_view
 
 log = logging.getLogger(__name__)
 IMAGES = Path(__file__).resolve().parent / "images"
 
-# Icons from files of our own: Streamlit would fetch a named one from a font server on the internet.
-st.set_page_config(page_title="Leadlight", page_icon=IMAGES / "icon.svg", layout="wide", initial_sidebar_state=350)
-st.logo(IMAGES / "logo.svg", size="large", link=None)
+
+def _enter() -> tuple[Engine, Access] | None:
+    """The engine, and what whoever is there may; None, and the reason on the screen, if they may not enter."""
+    try:
+        engine = get_engine()
+        return engine, current_access()
+    except AccessError as refused:
+        # Without this an address that somebody was sent would lead to “Page not found” here.
+        st.navigation(screens_for_nobody(), position="hidden")
+        guard.draw_refusal(engine, refused)
+    except LeadlibError as error:
+        st.navigation(screens_for_nobody(), position="hidden")
+        states.show_error(error)
+    return None
+
+
+def _draw(engine: Engine, access: Access) -> None:
+    # Icons from files of our own: Streamlit would fetch a named one from a font server on the internet.
+    st.set_page_config(page_icon=IMAGES / "icon.svg")
+    st.logo(IMAGES / "logo.svg", size="large", link=None)
+    page = st.navigation(screens_for(access), expanded=True)
+    st.set_page_config(page_title=f"{page.title} · Leadlight")
+    drill.follow()
+    try:
+        problems = links.restore(page.url_path)
+        vocabulary = load_vocabulary()
+        store = engine.store_for(access)
+        with st.sidebar:
+            guard.draw_who(engine, access)
+            pinned.draw_views(store, access)
+            filters = filter_bar.draw(vocabulary)
+        view = View(engine, filters, vocabulary, access)
+        set_view(view)
+        links.publish(filters)
+        with st.sidebar:
+            pinned.draw(store, page, filters)
+            api_panel.draw(view)
+        with st.container(gap="xxsmall"):
+            sandbox_note.draw(engine)
+            status.draw(view)
+        states.show_problems(problems)
+        page.run()
+    except LeadlibError as error:
+        states.show_error(error)
+
+
+st.set_page_config(page_title="Leadlight", layout="wide", initial_sidebar_state=350)
 style.apply()
-page = st.navigation(all_screens(), expanded=True)
-st.set_page_config(page_title=f"{page.title} · Leadlight")
-drill.follow()
 try:
-    engine = get_engine()
-    problems = links.restore(page.url_path)
-    vocabulary = load_vocabulary()
-    with st.sidebar:
-        pinned.draw_views(engine)
-        filters = filter_bar.draw(vocabulary)
-    view = View(engine, filters, vocabulary)
-    set_view(view)
-    links.publish(filters)
-    with st.sidebar:
-        pinned.draw(engine, page, filters)
-        api_panel.draw(engine, filters)
-    with st.container(gap="xxsmall"):
-        sandbox_note.draw(engine)
-        status.draw(engine)
-    states.show_problems(problems)
-    page.run()
-except LeadlibError as error:
-    states.show_error(error)
+    entered = _enter()
+    if entered is not None:
+        _draw(*entered)
 except Exception:
     # Streamlit's own screen for this offers to take the message to a search engine.
     log.exception("a page failed")

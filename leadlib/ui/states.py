@@ -59,7 +59,7 @@ def page_title(view: View, title: str) -> None:
 
 def stop_before_first_sync(view: View) -> None:
     """Ends the page with what it waits for while the store has never seen a lead."""
-    if view.engine.store.as_of() is not None:
+    if view.store.as_of() is not None:
         return
     with st.container(border=True):
         st.header("No leads yet", anchor=False, icon=":material/hourglass_top:")

@@ -6,7 +6,9 @@ import streamlit as st
 
 from leadlib import formats
 from leadlib.engine import Engine
+from leadlib.store import Store
 from leadlib.ui.text import plain
+from leadlib.ui.view import View
 from leadlib.worker import WorkerStatus
 
 _POLL_RUNNING_S = 1.0
@@ -24,28 +26,29 @@ _ALARM_TITLES = {
 }
 
 
-def draw(engine: Engine) -> None:
+def draw(view: View) -> None:
     """The line, with a bar while a sync runs. The end of a sync redraws the page if it changed anything."""
+    engine, store = view.engine, view.store
     status = engine.worker.status
     poll_s = _POLL_RUNNING_S if status.is_running or status.n_queued else _POLL_IDLE_S
-    drawn = _what_pages_depend_on(engine)
-    st.fragment(_line, run_every=poll_s)(engine, drawn)
-    for alarm in engine.store.alarms():
+    drawn = _what_pages_depend_on(engine, store)
+    st.fragment(_line, run_every=poll_s)(engine, store, drawn)
+    for alarm in store.alarms():
         st.warning(
             _ALARM_TITLES.get(alarm.kind, "Something needs your attention"), icon=":material/notification_important:"
         )
-        plain(f"Since {formats.instant(alarm.raised_at, engine.store.timezone)}: {alarm.message}")
+        plain(f"Since {formats.instant(alarm.raised_at, store.timezone)}: {alarm.message}")
 
 
-def _what_pages_depend_on(engine: Engine) -> tuple[object, ...]:
+def _what_pages_depend_on(engine: Engine, store: Store) -> tuple[object, ...]:
     status = engine.worker.status
-    return (status.is_running, status.n_finished, engine.store.as_of() is None, engine.store.alarms())
+    return (status.is_running, status.n_finished, store.as_of() is None, store.alarms())
 
 
-def _line(engine: Engine, drawn: tuple[object, ...]) -> None:
+def _line(engine: Engine, store: Store, drawn: tuple[object, ...]) -> None:
     status = engine.worker.status
-    as_of = engine.store.as_of()
-    if _what_pages_depend_on(engine) != drawn:
+    as_of = store.as_of()
+    if _what_pages_depend_on(engine, store) != drawn:
         st.rerun()
     if status.progress is not None:
         progress = status.progress
@@ -57,7 +60,7 @@ def _line(engine: Engine, drawn: tuple[object, ...]) -> None:
         pace = f" · {progress.pace}" if progress.pace else ""
         st.progress(share, text=f"Syncing: {progress.phase}{read}{calls}{pace}")
     else:
-        plain(idle_text(engine, status, as_of))
+        plain(idle_text(engine, store, status, as_of))
     if status.error is not None:
         st.error(
             f"**{status.error.title}.** What is shown is as old as the line above says.", icon=":material/cloud_off:"
@@ -65,11 +68,11 @@ def _line(engine: Engine, drawn: tuple[object, ...]) -> None:
         plain(str(status.error))
 
 
-def idle_text(engine: Engine, status: WorkerStatus, as_of: datetime | None) -> str:
+def idle_text(engine: Engine, store: Store, status: WorkerStatus, as_of: datetime | None) -> str:
     """The line between two syncs: whose data, how old, in which zone, and when the next look is due."""
     if as_of is None:
         return "No lead has been read yet."
-    zone = engine.store.timezone
+    zone = store.timezone
     parts = [
         *([] if engine.is_sandbox else [engine.settings.api_url]),
         f"as of {formats.instant(as_of, zone)} ({formats.ago(as_of, datetime.now(UTC))})",

@@ -1,25 +1,33 @@
-"""View: what a page works with - the engine, the filters in force, and cached answers to questions."""
+"""View: what a page works with - what its viewer may see, the filters in force, and cached answers to questions."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 import streamlit as st
 
+from leadlib.access import Access
 from leadlib.engine import Engine
 from leadlib.filters import Filters, describe
 from leadlib.metrics import summary
-from leadlib.ui.engine import load
+from leadlib.store import Store
+from leadlib.ui.engine import current_access, load
 from leadlib.ui.names import Vocabulary
 
 
 @dataclass(frozen=True)
 class View:
-    """One run of one page, for one viewer."""
+    """One run of one page, for one viewer, who sees what `access` allows: leads come from `store` alone."""
 
     engine: Engine
     filters: Filters
     vocabulary: Vocabulary
+    access: Access = field(default_factory=current_access)
+
+    @property
+    def store(self) -> Store:
+        """What the viewer may see of the store."""
+        return self.engine.store_for(self.access)
 
     def ask(self, question: Callable[..., pd.DataFrame], **arguments: str | int | bool | None) -> pd.DataFrame:
         """The frame of a question of `leadlib.metrics` under the filters in force. Do not change it in place."""

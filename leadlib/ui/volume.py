@@ -56,7 +56,7 @@ def draw_silence(view: View) -> None:
 
 def _silence_text(view: View, row: pd.Series) -> str:
     verdict: Silence = row["silence"]
-    since = f"last lead {formats.instant(row['last_lead_at'], view.engine.store.timezone)}"
+    since = f"last lead {formats.instant(row['last_lead_at'], view.store.timezone)}"
     words = SILENCE_WORDS[verdict]
     if row["reason"]:
         return f"{words}. {row['reason']} Here the {since}."
