@@ -289,13 +289,13 @@ def test_a_link_comes_back_after_the_sign_in_and_once_only() -> None:
 
 
 @pytest.mark.usefixtures("engine")
-@pytest.mark.parametrize(
-    "address",
-    ["//evil.example/x", "/\\evil.example", "https://evil.example", "evil.example", "/x\r\nset-cookie: a=b", ""],
-)
-def test_nobody_is_led_to_another_host(address: str) -> None:
-    answer = ask("/", {**session("owner@example.com"), RETURN_TO: quote(address, safe="")})
-    assert answer.status_code == 200
+def test_nobody_is_led_to_another_host() -> None:
+    for address in (
+        *("//evil.example/x", "/\\evil.example", "https://evil.example", "evil.example", ""),
+        *("/x\r\nset-cookie: a=b", "/" + "x" * 3_000),
+    ):
+        answer = ask("/", {**session("owner@example.com"), RETURN_TO: quote(address, safe="")})
+        assert answer.status_code == 200, address
     assert "set-cookie" not in ask("http://app.test//evil.example/x").headers
 
 
@@ -325,7 +325,7 @@ def test_what_nobody_should_ask_for_is_not_there(path: str) -> None:
 
 _PAST_THE_VIEW = {
     "engine.py": {"store_for"},
-    "guard.py": {"store"},  # a keyed hash for the log
+    "guard.py": {"store", "store_for"},  # the whole one for a keyed hash in the log
     "health.py": {"store"},  # what an owner says of all leads: that they are gone
     "names.py": {"store_for"},
     "shell.py": {"store_for"},

@@ -67,9 +67,11 @@ def export_leads(
     counts as a response at the portal. `names` are words for ids in the file's description, as filters.describe takes
     them; `site` is the app's own address, for the link that restores the view. The file appears under its name when it
     is whole, readable by its owner only; an error leaves what was there.
+    Where the store shows the leads of some agents alone, the file says so: as a filter by them.
     Raises ExportError if it cannot be written, StoreError if the leads cannot be read.
     """
     format_named(fmt)
+    filters = _within_scope(store, filters)
     columns = chosen_columns(personal)
     about = About(
         portal=store.portal,
@@ -106,6 +108,15 @@ def export_leads(
             str(path),
         ) from error
     return ExportResult(n_rows, sha256, about.as_of, tuple(column.name for column in columns))
+
+
+def _within_scope(store: Store, filters: Filters) -> Filters:
+    """The same leads in words that hold without the scope: whoever verifies the file asks the whole store."""
+    if store.agents is None:
+        return filters
+    agents = [str(agent) for agent in store.agents]
+    chosen = [agent for agent in filters["agent"] if agent in agents] if filters["agent"] else agents
+    return filters.with_values("agent", chosen or filters["agent"])
 
 
 def file_name(filters: Filters, fmt: Format, as_of: datetime | None) -> str:

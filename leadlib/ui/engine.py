@@ -57,6 +57,11 @@ def may(right: str) -> bool:
         return False
 
 
+def author() -> str:
+    """Who a text is by if they do not say: whoever has signed in, without the domain."""
+    return current_access().email.partition("@")[0] or "local"
+
+
 def request_sync(engine: Engine, wish: Wish) -> None:
     """For a button's on_click: asks the worker for a sync, if whoever clicks may."""
     if may("may_sync"):

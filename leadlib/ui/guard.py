@@ -47,7 +47,7 @@ def draw_who(engine: Engine, access: Access) -> None:
     _log_once(engine, access.role)
     with st.popover(literal(access.email), icon=":material/account_circle:", width="stretch", key="who"):
         leads = "all leads" if access.agents is None else f"the leads of {_agents(engine, access)}"
-        plain(f"You are {access.role} here and see {leads}. You may:", tone="normal")
+        plain(f"Your role here is {access.role}, and you see {leads}. You may:", tone="normal")
         for right in RIGHTS:
             if getattr(access, right.name):
                 plain(f"· {right.meaning}")
@@ -72,4 +72,5 @@ def _log_once(engine: Engine, outcome: str) -> None:
     email = str(sign_in.claims_now().get("email", "")).casefold()
     if st.session_state.get(_LOGGED) != (email, outcome):
         st.session_state[_LOGGED] = (email, outcome)
-        log.info("sign-in: %s, person %s", outcome, engine.store.pseudonym(email) if email else "unknown")
+        level = logging.WARNING if outcome in _TITLES.keys() - _IS_OUT else logging.INFO
+        log.log(level, "sign-in: %s, person %s", outcome, engine.store.pseudonym(email) if email else "unknown")

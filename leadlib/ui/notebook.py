@@ -14,7 +14,7 @@ from leadlib.notebooks import BUILTIN, Cell, Notebook, cells_from_json, cells_to
 from leadlib.store import NotebookVersion, Store
 from leadlib.ui import links, notebook_download
 from leadlib.ui import notebook_draft as drafting
-from leadlib.ui.engine import may
+from leadlib.ui.engine import author, may
 from leadlib.ui.notebook_draft import Draft
 from leadlib.ui.text import plain
 from leadlib.ui.view import View
@@ -23,7 +23,6 @@ _PARAM = links.param_key("notebook")
 _OLDER = "notebook_older"
 _SAID = "notebook_said"
 _AUTHOR = "notebook_author"
-_NOBODY = "local"
 _LONGEST_AUTHOR = 60
 _BUILTIN = {notebook.name: notebook for notebook in BUILTIN}
 
@@ -98,7 +97,7 @@ def draw_saving(view: View, opened: Open, draft: Draft) -> None:
             st.session_state.get(_AUTHOR, ""),
             key="notebook_author_asked",
             max_chars=_LONGEST_AUTHOR,
-            placeholder=_NOBODY,
+            placeholder=author(),
             help="Stands in the history of this notebook, for everybody who opens this app.",
             on_change=_remember_author,
             width=200,
@@ -223,7 +222,7 @@ def _draw_said() -> None:
 
 
 def _author() -> str:
-    return str(st.session_state.get(_AUTHOR) or _NOBODY)
+    return str(st.session_state.get(_AUTHOR) or author())
 
 
 def _remember_author() -> None:

@@ -11,13 +11,12 @@ from leadlib.access import Access
 from leadlib.filters import Filters
 from leadlib.store import Keepsake, Store
 from leadlib.ui import drill, links
-from leadlib.ui.engine import may
+from leadlib.ui.engine import author, may
 from leadlib.ui.screens import may_open, name_of
 from leadlib.ui.text import literal, plain
 
 _TITLE, _PINNED_BY = "pin_title", "pin_author"
 _DAY, _WORDS, _NOTED_BY = "note_day", "note_words", "note_author"
-_NOBODY = "local"
 _RIGHT = "may_edit_notebooks"
 _FOR_ALL = "Everybody who opens this app sees it, so leave phones and addresses out."
 
@@ -60,7 +59,7 @@ def words_by_day(store: Store) -> Mapping[date, Sequence[str]]:
 def _draw_pinning(store: Store, page: str, query: Mapping[str, Sequence[str]]) -> None:
     with st.form("pin_form", clear_on_submit=True, border=False):
         st.text_input("Name of this view", key=_TITLE, max_chars=60, placeholder="Calls of last month")
-        st.text_input("Your name", key=_PINNED_BY, max_chars=60, placeholder=_NOBODY)
+        st.text_input("Your name", key=_PINNED_BY, max_chars=60, placeholder=author())
         plain(f"Page, filters and settings as they are now. {_FOR_ALL}")
         st.form_submit_button("Pin it", on_click=_pin, args=(store, page, query))
     for view in store.words.saved_views():
@@ -71,7 +70,7 @@ def _draw_noting(store: Store) -> None:
     with st.form("note_form", clear_on_submit=True, border=False):
         st.date_input("Day", value=None, key=_DAY, format="YYYY-MM-DD")
         st.text_input("What happened", key=_WORDS, max_chars=80, placeholder="Campaign started")
-        st.text_input("Your name", key=_NOTED_BY, max_chars=60, placeholder=_NOBODY)
+        st.text_input("Your name", key=_NOTED_BY, max_chars=60, placeholder=author())
         plain(f"It stands on every chart over time. {_FOR_ALL}")
         st.form_submit_button("Note it", on_click=_note, args=(store,))
     for note in store.words.day_notes():
@@ -82,7 +81,7 @@ def _pin(store: Store, page: str, query: Mapping[str, Sequence[str]]) -> None:
     if not may(_RIGHT):
         return
     if title := _typed(_TITLE):
-        store.words.save_view(title, page, query, _typed(_PINNED_BY) or _NOBODY)
+        store.words.save_view(title, page, query, _typed(_PINNED_BY) or author())
     else:
         st.toast("Give the view a name, then pin it.")
 
@@ -92,7 +91,7 @@ def _note(store: Store) -> None:
     if not may(_RIGHT):
         return
     if isinstance(day, date) and (words := _typed(_WORDS)):
-        store.words.note_on_day(day, words, _typed(_NOTED_BY) or _NOBODY)
+        store.words.note_on_day(day, words, _typed(_NOTED_BY) or author())
     else:
         st.toast("A note needs a day and some words.")
 

@@ -24,6 +24,7 @@ def _enter() -> tuple[Engine, Access] | None:
         engine = get_engine()
         return engine, current_access()
     except AccessError as refused:
+        set_view(None)
         # Without this an address that somebody was sent would lead to “Page not found” here.
         st.navigation(screens_for_nobody(), position="hidden")
         guard.draw_refusal(engine, refused)

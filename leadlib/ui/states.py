@@ -62,6 +62,10 @@ def stop_before_first_sync(view: View) -> None:
     if view.store.as_of() is not None:
         return
     with st.container(border=True):
+        if view.access.agents is not None:
+            st.header("No lead is yours yet", anchor=False, icon=":material/hourglass_top:")
+            plain("None of the agents whose leads you see has one in this store.")
+            st.stop()
         st.header("No leads yet", anchor=False, icon=":material/hourglass_top:")
         plain("The first sync reads everything the portal still shows, about three months. This page fills by itself.")
     st.stop()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 import streamlit as st
 
+from leadlib import formats
 from leadlib.access import Access
 from leadlib.engine import Engine
 from leadlib.filters import Filters, describe
@@ -40,11 +41,13 @@ class View:
 
     @property
     def sentence(self) -> str:
-        """The filters in words, with names for ids."""
-        return describe(self.filters, self.vocabulary.names)
+        """The filters in words, with names for ids, and whose leads they choose from where that is not everybody's."""
+        words = describe(self.filters, self.vocabulary.names)
+        agents = self.access.agents
+        return words if agents is None else f"{words} (of {formats.count_of(len(agents), 'agent')})"
 
 
-def set_view(view: View) -> None:
+def set_view(view: View | None) -> None:
     """Hands the view of this run to the page. The shell calls it; a page that runs without the shell has none."""
     st.session_state["view"] = view
 
