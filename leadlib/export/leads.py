@@ -71,7 +71,7 @@ def export_leads(
     Raises ExportError if it cannot be written, StoreError if the leads cannot be read.
     """
     format_named(fmt)
-    filters = _within_scope(store, filters)
+    filters = within_scope(store, filters)
     columns = chosen_columns(personal)
     about = About(
         portal=store.portal,
@@ -110,7 +110,7 @@ def export_leads(
     return ExportResult(n_rows, sha256, about.as_of, tuple(column.name for column in columns))
 
 
-def _within_scope(store: Store, filters: Filters) -> Filters:
+def within_scope(store: Store, filters: Filters) -> Filters:
     """The same leads in words that hold without the scope: whoever verifies the file asks the whole store."""
     if store.agents is None:
         return filters

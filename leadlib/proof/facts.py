@@ -21,6 +21,7 @@ from leadlib import formats
 from leadlib.cells import plain
 from leadlib.errors import UnprovenError
 from leadlib.export.about import row_digests, settings_of
+from leadlib.export.leads import within_scope
 from leadlib.export.texts import readable_column
 from leadlib.filters import LINK_VERSION, Filters, to_query
 from leadlib.metrics import METRICS
@@ -56,7 +57,8 @@ class Facts:
 
     @classmethod
     def of(cls, store: Store, filters: Filters, filter_words: str, link: str) -> "Facts":
-        """Those of an answer that `store` gives now."""
+        """Those of an answer that `store` gives now; a scope is told as a filter by its agents."""
+        filters = within_scope(store, filters)
         settings, now = settings_of(store), datetime.now(UTC)
         return cls(store.portal, store.as_of(), store.timezone, filter_words, link, filters, settings, now)
 
