@@ -103,7 +103,8 @@ class Engine:
 
     def store_for(self, access: Access) -> Store:
         """The store as somebody with these rights sees it: the same one for all whose `access.key` is the same."""
-        return self._stores.setdefault(access.key, store_for(self.store, access))
+        known = self._stores.get(access.key)
+        return known if known is not None else self._stores.setdefault(access.key, store_for(self.store, access))
 
     @property
     def is_sandbox(self) -> bool:

@@ -2,7 +2,7 @@
 
 import inspect
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -300,6 +300,16 @@ def test_an_owner_has_the_store_itself_and_the_others_one_in_which_all_but_readi
         seen.close()
         assert seen.data_version == before == whole.data_version
     assert len(whole.query("select 1 as one from leads")) > 0
+
+
+def test_words_are_for_all_and_written_by_who_may(open_store: Callable[..., Store]) -> None:
+    whole = open_store("words")
+    day = LOOKS[0].date()
+    store_for(whole, SCOPED_MANAGER).words.note_on_day(day, "campaign", "omar")
+    seen = store_for(whole, SCOPED)
+    assert [note.words for note in seen.words.day_notes()] == ["campaign"]
+    whole.words.take_down(whole.words.day_notes()[0])
+    assert seen.words.day_notes() == ()
 
 
 def test_a_scope_is_made_anew_after_the_database_had_to_be_opened_again(tmp_path: Path) -> None:

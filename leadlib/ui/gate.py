@@ -32,7 +32,10 @@ _LONGEST_RETURN = 2_000
 _GUARDED = ("/export/", "/media/")
 # Streamlit answers these for anybody: figures of the server, and the app without a browser.
 _BLOCKED = ("/_stcore/metrics", "/_stcore/agent")
-_NO_PAGES = ("/_stcore/", "/static/", "/media/", "/component/", "/app/static/", "/auth/", "/oauth2callback", "/export/")
+_NO_PAGES = (
+    *("/_stcore/", "/static/", "/media/", "/component/", "/app/static/", "/auth/", "/oauth2callback"),
+    *("/export/", "/healthz", "/webhooks/"),
+)
 
 
 class Gate:
