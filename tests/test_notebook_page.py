@@ -235,6 +235,19 @@ def test_sql_that_is_switched_off_is_neither_run_nor_offered(leads: Store, monke
     assert "Add SQL" not in [button.label for button in app.button]
 
 
+def test_a_pdf_is_offered_where_there_is_a_browser_and_else_the_way_to_print_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    app = open_app("notebook")
+    assert "PDF" not in [button.proto.label for button in app.get("download_button")]
+    assert "For a PDF, print it" in texts(app)
+    (tmp_path / "chromium").touch(mode=0o755)
+    app = open_app("notebook")
+    assert "PDF" in [button.proto.label for button in app.get("download_button")]
+    assert "For a PDF, print it" not in texts(app)
+
+
 def test_unsaved_changes_outlast_other_pages_and_other_notebooks() -> None:
     app = copy_of()
     press(app, "Add text")

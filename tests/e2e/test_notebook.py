@@ -55,6 +55,7 @@ def test_a_new_user_makes_saves_and_shares_a_notebook(app: AppServer, open_page:
     page.get_by_role("button", name="Share").click()
     link = page.get_by_test_id("stPopoverBody").get_by_test_id("stCode").inner_text().strip()
     assert link.startswith(f"{app.url}/notebook?")
+    expect(page.get_by_role("button", name="PDF")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="Web page, to read and print").click()
     printed = download.value.path().read_text(encoding="utf-8")
