@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, get_args
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from leadlib.access import People, load_people
 from leadlib.badge_rules import EXAMPLE, BadgeRules, load_badge_rules
 from leadlib.errors import SettingsError
+from leadlib.logs import LOG_FORMS, LogForm
 from leadlib.working_hours import USUAL_HOURS, WorkingHours, working_hours
 
 Dialect = Literal["filter", "flat"]
@@ -67,6 +69,9 @@ class Settings:
     badge_rules: BadgeRules = EXAMPLE
     sql_cells: bool = True
     people: People | None = None
+    log: LogForm = "text"
+    metrics_port: int | None = None
+    metrics_host: str = "127.0.0.1"
 
     @property
     def has_credentials(self) -> bool:
@@ -172,6 +177,19 @@ def _switch(text: str) -> bool:
     return text == "on"
 
 
+def _log_form(text: str) -> str:
+    if text not in LOG_FORMS:
+        raise ValueError(f"one of {', '.join(LOG_FORMS)}")
+    return text
+
+
+def _ip_address(text: str) -> str:
+    try:
+        return str(ip_address(text))
+    except ValueError as error:
+        raise ValueError("an IP address such as 127.0.0.1, or 0.0.0.0 for all of them") from error
+
+
 def _badge_rules(text: str) -> BadgeRules:
     return load_badge_rules(_path(text, "a file of badge rules"))
 
@@ -245,6 +263,27 @@ SETTINGS: tuple[Setting, ...] = (
         _people,
         "TOML file of who may see and do what, for an app that people sign in to ([docs/access.md](docs/access.md))",
         "none: nobody signs in",
+    ),
+    Setting(
+        "LEADLIB_LOG",
+        "log",
+        _log_form,
+        "`text`: warnings and errors; `json`: one object a line, syncs and exports too. Nothing personal in either",
+        "`text`",
+    ),
+    Setting(
+        "LEADLIB_METRICS_PORT",
+        "metrics_port",
+        _count(1, 65_535),
+        "Port for Prometheus ([docs/monitoring.md](docs/monitoring.md))",
+        "none",
+    ),
+    Setting(
+        "LEADLIB_METRICS_HOST",
+        "metrics_host",
+        _ip_address,
+        "Where that port listens: whoever reaches it may read the figures",
+        "`127.0.0.1`",
     ),
 )
 

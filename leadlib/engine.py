@@ -52,6 +52,8 @@ class Engine:
         self.spool = Spool(settings.database)
         self.webhooks = Applier(store, client, self.spool)
         self.past = None if sandbox is None else Past(sandbox, store, client, self.webhooks)
+        # Nobody else can subscribe anything in the sandbox.
+        self.watch = None if sandbox is not None else Watch(store, client, KnownAddresses(settings.database))
         self.worker = Worker(self.sync, settings.sync_minutes, self._chores())
         self.providers = providers
         self._stores: dict[str, Store] = {}
@@ -126,9 +128,8 @@ class Engine:
             Chore("webhook events", APPLY_EVERY_S, self.webhooks.turn),
             Chore("keeping the store", _KEEP_EVERY_S, self.keep_store),
         ]
-        if not self.is_sandbox:  # nobody else can subscribe anything there
-            watch = Watch(self.store, self.client, KnownAddresses(self.settings.database))
-            chores.append(Chore("webhook subscriptions", LOOK_EVERY_S, watch.look))
+        if self.watch is not None:
+            chores.append(Chore("webhook subscriptions", LOOK_EVERY_S, self.watch.look))
         return tuple(chores)
 
     def sync(self, wish: Wish, on_progress: Callable[[Progress], None]) -> SyncRow:

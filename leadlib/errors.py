@@ -2,6 +2,7 @@
 
 LeadlibError
 ├── SettingsError            a setting is unknown, missing or malformed                    exit 2
+│   └── HostingError         others can reach the app, and it is not safe for that
 ├── AccessError              nobody is signed in, or whoever is has no right to it           exit 2
 ├── FilterError              a filter, metric, format or the like that does not exist       exit 2
 ├── UnprovenError            a file that says nothing of where it comes from, or not enough  exit 2
@@ -61,6 +62,16 @@ class AccessError(LeadlibError):
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class HostingError(SettingsError):
+    """The app would be reachable from elsewhere with a configuration that is not safe for that. `rules` are broken."""
+
+    title = "Refused to start"
+
+    def __init__(self, rules: list[str]) -> None:
+        super().__init__(f"Refused to start: {', '.join(rules)}. The log says what to do.", rules[0])
+        self.rules = rules
 
 
 class FilterError(LeadlibError):

@@ -21,10 +21,16 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from leadlib.access import Access
-from leadlib.errors import LeadlibError
+from leadlib.config import load_settings
+from leadlib.errors import HostingError, LeadlibError
 from leadlib.export import export_leads, file_name, format_named
+from leadlib.freshness import freshness
+from leadlib.hosting import refusals
+from leadlib.logs import set_up
+from leadlib.monitoring import MetricsPort
 from leadlib.ui.engine import get_engine
 from leadlib.ui.gate import ACCESS, Gate
+from leadlib.ui.serving import server
 from leadlib.webhooks import Receiver
 
 log = logging.getLogger(__name__)
@@ -32,9 +38,20 @@ log = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def lifespan(_: object) -> AsyncIterator[None]:
-    """Opens the engine and starts its worker before the first page is asked for; closes both at the end."""
+    """Opens the engine and starts its worker before the first page is asked for; closes both at the end.
+
+    Raises HostingError, with which the server does not start, where others can reach it and it is not safe for that.
+    """
+    set_up_log()
+    if broken := refusals(server()):
+        for rule in broken:
+            log.error("Refused to start: %s. %s", rule.name, rule.advice)
+        # No page says so: a page that is served can be reached, and what is open concerns the operator alone.
+        raise HostingError([rule.name for rule in broken])
+    monitored = None
     try:
-        await run_in_threadpool(get_engine)
+        engine = await run_in_threadpool(get_engine)
+        monitored = MetricsPort.open(engine)
     except LeadlibError as error:
         # The page says what to do, which a server that refuses to start could not.
         log.error("%s: %s", error.title, error)
@@ -47,25 +64,45 @@ async def lifespan(_: object) -> AsyncIterator[None]:
         yield
     finally:
         gc.unfreeze()
+        if monitored is not None:
+            monitored.close()
         get_engine.clear()
 
 
+def set_up_log() -> None:
+    """The log in the form that the settings name; as text where they cannot be read, which the page then explains."""
+    try:
+        set_up(load_settings().log)
+    except LeadlibError:
+        set_up("text")
+
+
 async def health(_: Request) -> Response:
-    """GET /healthz: 200 with the data's age, 503 where there is no usable store."""
+    """GET /healthz: 200 with the data's age; 503 if it is stale (leadlib/freshness.py) or there is no usable store."""
     try:
         engine = await run_in_threadpool(get_engine)
         as_of = await run_in_threadpool(engine.store.as_of)
+        now = datetime.now(UTC)
+        age = await run_in_threadpool(freshness, engine.store, engine.settings.sync_minutes, now)
     except LeadlibError as error:
         return JSONResponse({"status": "unavailable", "error": type(error).__name__}, status_code=503)
     status = engine.worker.status
+    word = "stale" if age.stale else "failing" if status.error else "ok"
     return JSONResponse(
         {
-            "status": "failing" if status.error else "ok",
+            "status": word,
             "as_of": as_of.isoformat() if as_of else None,
-            "age_seconds": round((datetime.now(UTC) - as_of).total_seconds()) if as_of else None,
+            "age_seconds": round((now - as_of).total_seconds()) if as_of else None,
+            "background_sync": "on" if age.is_sync_on else "off",
+            "stale": list(age.stale),
+            "seconds_since": {
+                kind: None if (since := age.age(kind)) is None else round(since.total_seconds()) for kind in age.limits
+            },
+            "seconds_allowed": {kind: round(limit.total_seconds()) for kind, limit in age.limits.items()},
             "is_syncing": status.is_running,
             "alarms": [alarm.kind for alarm in engine.store.alarms()],
-        }
+        },
+        status_code=503 if age.stale else 200,
     )
 
 

@@ -78,6 +78,10 @@ def test_health_of_an_empty_store_has_no_age() -> None:
         "status": "ok",
         "as_of": None,
         "age_seconds": None,
+        "background_sync": "off",
+        "stale": [],
+        "seconds_since": {"hot": None, "cold": None},
+        "seconds_allowed": {"hot": 900, "cold": 43_200},
         "is_syncing": False,
         "alarms": [],
     }

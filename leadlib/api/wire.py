@@ -105,6 +105,7 @@ class Stats:
     retries: int = 0
     waited_s: float = 0.0
     tokens: int = 0
+    rate_limited: int = 0
 
 
 class Counters:
@@ -114,11 +115,19 @@ class Counters:
         self._lock = threading.Lock()
         self._stats = Stats()
 
-    def add(self, *, calls: int = 0, retries: int = 0, waited_s: float = 0.0, tokens: int = 0) -> Stats:
+    def add(
+        self, *, calls: int = 0, retries: int = 0, waited_s: float = 0.0, tokens: int = 0, rate_limited: int = 0
+    ) -> Stats:
         """Count, and the sums after it."""
         with self._lock:
             now = self._stats
-            self._stats = Stats(now.calls + calls, now.retries + retries, now.waited_s + waited_s, now.tokens + tokens)
+            self._stats = Stats(
+                now.calls + calls,
+                now.retries + retries,
+                now.waited_s + waited_s,
+                now.tokens + tokens,
+                now.rate_limited + rate_limited,
+            )
             return self._stats
 
     @property
@@ -219,6 +228,7 @@ class Wire:
             except _TransientError as error:
                 spent_s += self._monotonic() - began_at
                 if error.status == 429:
+                    self._counters.add(rate_limited=1)
                     self._pacer.slow_down(taken_at, error.retry_after_s or 0.0)
                 if token:
                     self._tell_circuit(error)

@@ -51,6 +51,7 @@ class Tickets:
         self._monotonic_s = monotonic_s
         self._lock = threading.Lock()
         self._ticket_of_id: dict[str, Ticket] = {}
+        self.n_redeemed = 0  # exports that were begun since the start, for the monitoring
 
     def issue(self, filters: Filters, fmt: Format, personal: bool, access: Access) -> str:
         """The id of a new ticket: 128 random bits, for a URL. Raises AccessError where `access` has no right to it."""
@@ -69,7 +70,9 @@ class Tickets:
         """The ticket with this id; None if there never was one, if it has ended, or if it had to make room."""
         with self._lock:
             self._forget_ended(self._monotonic_s())
-            return self._ticket_of_id.get(ticket_id)
+            ticket = self._ticket_of_id.get(ticket_id)
+            self.n_redeemed += ticket is not None
+            return ticket
 
     def _forget_ended(self, now_s: float) -> None:
         # All live equally long, so they end in the order in which they were issued.

@@ -552,6 +552,10 @@ class Store:
         """Makes the analytics tables as they are now the newest generation. Raises StoreError."""
         generations.publish(self._analytics, self.folder / generations.FOLDER)
 
+    def sequence(self) -> int:
+        """The number of the last commit to the analytics tables."""
+        return self._analytics.sequence()
+
     def published(self) -> int | None:
         """The number of the commit that the newest generation holds; None while there is none."""
         copy = generations.newest_copy(self.folder / generations.FOLDER)

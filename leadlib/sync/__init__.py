@@ -6,9 +6,19 @@ obeys createdAtTo, else in passes over its pages that need a certificate (`leadl
 seen is kept in any case. What cannot be certified is recorded, and shown, as uncertain.
 """
 
+from leadlib.sync.bands import BANDS, window_every
 from leadlib.sync.progress import Progress
 from leadlib.sync.run import run_sync
 from leadlib.sync.summary import sentence, to_json
 from leadlib.sync.trust import believe_missing, publishable
 
-__all__ = ["Progress", "believe_missing", "publishable", "run_sync", "sentence", "to_json"]
+__all__ = [
+    "BANDS",
+    "Progress",
+    "believe_missing",
+    "publishable",
+    "run_sync",
+    "sentence",
+    "to_json",
+    "window_every",
+]

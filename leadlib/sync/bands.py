@@ -46,6 +46,11 @@ def due_band(store: Store, now: datetime) -> Band:
     return next((band for band in BANDS[:-1] if _is_due(store, band, now)), HOT)
 
 
+def window_every(store: Store, now: datetime) -> timedelta:
+    """How often the whole window is due to be swept, with as many leads in it as there are."""
+    return timedelta(days=1) if _is_large(store, now) else COLD.every
+
+
 def begins_at(store: Store, band: Band, portal_now: datetime) -> datetime | None:
     """From which createdAt on a sweep of the band reads; None if that is for the portal to say.
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from leadlib import formats
 from leadlib.engine import Engine
+from leadlib.freshness import Freshness, freshness
 from leadlib.store import Store
 from leadlib.ui.text import plain
 from leadlib.ui.view import View
@@ -40,6 +41,10 @@ def draw(view: View) -> None:
         plain(f"Since {formats.instant(alarm.raised_at, store.timezone)}: {alarm.message}")
 
 
+def _freshness(engine: Engine) -> Freshness:
+    return freshness(engine.store, engine.settings.sync_minutes, datetime.now(UTC))
+
+
 def _what_pages_depend_on(engine: Engine, store: Store) -> tuple[object, ...]:
     status = engine.worker.status
     return (status.is_running, status.n_finished, store.as_of() is None, store.alarms())
@@ -61,6 +66,10 @@ def _line(engine: Engine, store: Store, drawn: tuple[object, ...]) -> None:
         st.progress(share, text=f"Syncing: {progress.phase}{read}{calls}{pace}")
     else:
         plain(idle_text(engine, store, status, as_of))
+    if (age := _freshness(engine)).stale:
+        # In the line that redraws itself: data grows old while nobody touches the page.
+        st.warning("**What is shown is old**", icon=":material/history:")
+        plain(f"{age.sentence} Data health lists the last syncs, and what came of them.")
     if status.error is not None:
         st.error(
             f"**{status.error.title}.** What is shown is as old as the line above says.", icon=":material/cloud_off:"

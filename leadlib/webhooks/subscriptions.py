@@ -70,6 +70,7 @@ class Watch:
         self._store = store
         self._client = client
         self._known = known
+        self.n_unknown: int | None = None  # addresses at the last look; None before it, or where it was not allowed
 
     def look(self) -> None:
         """Raises the alarm if leads go to addresses that nobody here knows, else takes it down.
@@ -80,9 +81,11 @@ class Watch:
             found = self._client.subscriptions()
         except (ScopeError, NotFoundError) as error:
             log.info("the webhook subscriptions cannot be listed: %s", type(error).__name__)
+            self.n_unknown = None
             return
         known = self._known.all()
         unknown = tuple(one for one in found if one.is_for_leads and one.url not in known)
+        self.n_unknown = len({one.url for one in unknown})
         if unknown:
             self._store.raise_alarm(ALARM, message_of(unknown))
         else:
