@@ -87,15 +87,21 @@ def serve_filled(folder: Path) -> Iterator[AppServer]:
             yield server
 
 
-# For this package only: while it lives, Playwright's event loop runs in the thread of the tests.
-@pytest.fixture(scope="package")
-def chromium() -> Iterator[Browser]:
-    """A headless Chromium from the machine; without one the test is skipped, unless LEADLIB_REQUIRE_BROWSER=1."""
+def chromium_path() -> str:
+    """The machine's Chromium; without one the test is skipped, unless LEADLIB_REQUIRE_BROWSER=1."""
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if path is None:
         if os.environ.get("LEADLIB_REQUIRE_BROWSER") == "1":
             pytest.fail("LEADLIB_REQUIRE_BROWSER=1, but no Chromium is on the PATH")
         pytest.skip("no Chromium on the PATH: install one to run the browser tests")
+    return path
+
+
+# For this package only: while it lives, Playwright's event loop runs in the thread of the tests.
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    """A headless Chromium from the machine; without one the test is skipped, unless LEADLIB_REQUIRE_BROWSER=1."""
+    path = chromium_path()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=path,
