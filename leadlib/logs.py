@@ -18,8 +18,8 @@ LOG_FORMS: tuple[LogForm, ...] = get_args(LogForm)
 class _Text(logging.Formatter):
     """The message alone, as Python writes it where nobody has set anything up."""
 
-    def formatException(self, ei: object) -> str:  # noqa: N802  # the name is logging's
-        return "\n".join(_places(ei))
+    def format(self, record: logging.LogRecord) -> str:
+        return "\n".join([record.getMessage(), *(_places(record.exc_info) if record.exc_info else [])])
 
 
 class _Json(logging.Formatter):

@@ -37,6 +37,16 @@ class Doorman:
     def __init__(self, scopes: frozenset[str]) -> None:
         self._scopes = scopes
         self._dies_at_s: dict[str, float] = {}
+        self._secret_of_key: dict[str, str] = {API_KEY: API_SECRET}
+        self._key_of_token: dict[str, str] = {}
+
+    def issue(self, key: str, secret: str) -> None:
+        """One key more, beside those there are."""
+        self._secret_of_key[key] = secret
+
+    def revoke(self, key: str) -> None:
+        """Ends a key, and with it all its tokens."""
+        del self._secret_of_key[key]
 
     def mint(self, body: object, life_s: int, now: datetime) -> dict[str, object]:
         """The answer to a token call. Raises ProblemError: 422 for a wrong body, 401 for a wrong pair."""
@@ -48,11 +58,12 @@ class Doorman:
         for name in body:
             if name not in ("apiKey", "apiSecret"):
                 raise ProblemError(422, f"{name} is not allowed", f"/{name}")
-        if (body["apiKey"], body["apiSecret"]) != (API_KEY, API_SECRET):
+        if self._secret_of_key.get(body["apiKey"]) != body["apiSecret"]:
             raise ProblemError(401, "The API key is not known, expired or revoked.")
         token_id = uuid.uuid4().hex
         issued_s = int(now.timestamp())
         claims = {"jti": token_id, "iat": issued_s, "exp": issued_s + life_s, "scope": " ".join(sorted(self._scopes))}
+        self._key_of_token[token_id] = body["apiKey"]
         self._dies_at_s[token_id] = time.monotonic() + life_s
         token = jwt.encode(claims, _SIGNING_KEY, algorithm="HS256")
         return {"accessToken": token, "tokenType": "Bearer", "expiresIn": life_s}
@@ -69,6 +80,8 @@ class Doorman:
         dies_at_s = self._dies_at_s.get(claims["jti"], float("inf"))
         if now.timestamp() >= claims["exp"] or time.monotonic() >= dies_at_s:
             raise ProblemError(401, "The token has expired.")
+        if self._key_of_token.get(claims["jti"], API_KEY) not in self._secret_of_key:
+            raise ProblemError(401, "The token's key has been revoked.")
         return Token(claims["jti"], frozenset(claims["scope"].split()))
 
 

@@ -41,7 +41,7 @@ class Portal:
         self.truth = Truth(settings.seed, settings.n_leads, self.clock, rules)
         for fault in self.faults:
             fault.plant(self.truth)
-        self._doorman = Doorman(settings.scopes)
+        self.doorman = Doorman(settings.scopes)
         self._token_limit = RateLimit(settings.token_calls_per_minute)
         self._data_limit = RateLimit(settings.calls_per_minute)
 
@@ -75,11 +75,11 @@ class Portal:
         life_s = self.settings.token_life_s
         for fault in self.faults:
             life_s = fault.token_life_s(life_s)
-        return json_answer(self._doorman.mint(await json_body(request), life_s, at))
+        return json_answer(self.doorman.mint(await json_body(request), life_s, at))
 
     async def _data_answer(self, request: Request, at: datetime, scope: str, handler: Handler) -> Answer:
         self._data_limit.count(_client(request))
-        token = self._doorman.token(request.headers.get("authorization"), at)
+        token = self.doorman.token(request.headers.get("authorization"), at)
         call = Call(request.url.path, request.url.query, token.id, at)
         for fault in self.faults:
             fault.before_data(call)

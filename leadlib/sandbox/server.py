@@ -61,6 +61,14 @@ class SandboxServer:
     def clock(self) -> Clock:
         return self._portal.clock
 
+    def issue_key(self, key: str, secret: str) -> None:
+        """One key more, beside those there are: both work, as at the portal while a key is being changed."""
+        self._portal.doorman.issue(key, secret)
+
+    def revoke_key(self, key: str) -> None:
+        """Ends a key, and with it all its tokens."""
+        self._portal.doorman.revoke(key)
+
     def deliver_webhooks(self) -> int:
         """Send the events that are due by now; how many were accepted. While the clock runs, a thread does it too."""
         return self._deliveries.turn()

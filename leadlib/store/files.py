@@ -29,12 +29,14 @@ SPARING: Mapping[str, str] = {"memory_limit": "48MB", "checkpoint_threshold": "4
 
 _SCHEMA = files("leadlib") / "sql" / "schema"
 
-# No extension may be fetched: a store must open on a machine without a network, and stay the same store.
-CONFIG: dict[str, str | bool | int | float | list[str]] = {
-    "memory_limit": MEMORY_LIMIT,
+# No extension may be fetched, nor one taken that lies in somebody's home: a store must open on a machine without a
+# network, and stay the same store.
+NO_EXTENSIONS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
     "allow_community_extensions": "false",
 }
+CONFIG = {"memory_limit": MEMORY_LIMIT, **NO_EXTENSIONS}
 _NOT_DAMAGE = re.compile(
     "permission denied|read-only|no space left|too many open files|cannot allocate|version number|not enough memory"
     "|out of memory|operation not permitted|access is denied",

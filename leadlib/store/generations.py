@@ -18,7 +18,7 @@ from pyarrow.parquet import read_table
 from leadlib.errors import StoreDamagedError, StoreError
 from leadlib.store import disk
 from leadlib.store.copies import Copy, parquet_rows, read_copy, write_copy
-from leadlib.store.files import File
+from leadlib.store.files import NO_EXTENSIONS, File
 from leadlib.store.frames import frame_of
 from leadlib.store.scope import TABLES, conditions, shown
 from leadlib.store.sql_process import RefusedError, reading_nodes
@@ -39,9 +39,7 @@ class Generation:
         self.sequence = copy.manifest.sequence
         self.created_at: datetime = copy.manifest.created_at
         self.folder = copy.folder
-        self._connection = duckdb.connect(
-            ":memory:", config={"autoinstall_known_extensions": "false", "allow_community_extensions": "false"}
-        )
+        self._connection = duckdb.connect(":memory:", config=NO_EXTENSIONS)
         self._connection.execute("set global TimeZone = 'UTC'")
         leads = f"({parquet_rows(copy.paths('leads'))})"
         within = dict.fromkeys(copy.manifest.tables, "true") if agents is None else conditions(agents, leads)

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from leadlib.store.copies import Copy, parquet_rows
-from leadlib.store.files import CONFIG, File, migrate, names_of_migrations, prepare, quoted
+from leadlib.store.files import NO_EXTENSIONS, File, migrate, names_of_migrations, prepare, quoted
 
 
 class MemoryFile(File):
@@ -27,8 +27,7 @@ class MemoryFile(File):
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         # All that others let out of memory stays in it here: no limit but the machine's.
-        config = {name: value for name, value in CONFIG.items() if name != "memory_limit"}
-        connection = duckdb.connect(":memory:", config=config)
+        connection = duckdb.connect(":memory:", config=NO_EXTENSIONS)
         connection.execute("set global TimeZone = 'UTC'")
         self._fill(connection)
         connection.execute("set enable_external_access = false")

@@ -1,6 +1,7 @@
 """The page script: settings, guard, navigation, filter bar, then the page. Runs from top to bottom at every rerun."""
 
 import logging
+import secrets
 from pathlib import Path
 
 import streamlit as st
@@ -14,7 +15,7 @@ from leadlib.ui.names import load_vocabulary
 from leadlib.ui.screens import screens_for, screens_for_nobody
 from leadlib.ui.view import View, set_view
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("leadlib.ui.shell")  # Streamlit runs this file as __main__
 IMAGES = Path(__file__).resolve().parent / "images"
 
 
@@ -72,5 +73,6 @@ try:
         _draw(*entered)
 except Exception:
     # Streamlit's own screen for this offers to take the message to a search engine.
-    log.exception("a page failed")
-    states.show_bug()
+    code = secrets.token_hex(4)
+    log.exception("a page failed, code %s", code)
+    states.show_bug(code)

@@ -29,11 +29,12 @@ def show_error(error: LeadlibError) -> None:
             break
 
 
-def show_bug() -> None:
-    """A failure that nobody foresaw: that it is ours, and what still works."""
+def show_bug(code: str) -> None:
+    """A failure that nobody foresaw: that it is ours, under which code the log has it, and what still works."""
     st.error("**This page failed on an error of its own**", icon=":material/error:")
     plain(
-        "Nothing is lost, and other pages may still work. The server's log says what happened; reload to try again.",
+        "Nothing is lost, and other pages may still work. Reload to try again. If it stays, tell whoever looks after "
+        f"this installation the code {code}: under it the server's log says what happened.",
         tone="normal",
     )
 
