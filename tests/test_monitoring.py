@@ -26,7 +26,7 @@ NOW = at("2026-11-20 09:00")
 
 @pytest.fixture(scope="module")
 def portal() -> Iterator[SandboxServer]:
-    with SandboxServer(SandboxSettings(n_leads=600, frozen_at=NOW, calls_per_minute=10**6)) as running:
+    with SandboxServer(SandboxSettings(n_leads=300, frozen_at=NOW, calls_per_minute=10**6)) as running:
         yield running
 
 
@@ -80,7 +80,7 @@ def test_a_scrape_has_the_figures_and_nothing_personal(portal: SandboxServer, tm
         finally:
             port.close()
         words = personal_words(portal, engine)
-    assert len(words) > 600
+    assert len(words) > 500
     assert [word for word in words if word in text] == []
     bands = ["cold", "hot", "warm"]
     assert sorted(name for name in figures if "last_success" in name) == [

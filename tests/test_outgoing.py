@@ -50,7 +50,7 @@ def canary() -> Iterator[str]:
 def test_syncs_pages_and_downloads_reach_the_portal_and_nothing_that_a_lead_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, canary: str, reached: set[tuple[str, int]]
 ) -> None:
-    with SandboxServer(SandboxSettings(n_leads=300, frozen_at=NOW, calls_per_minute=10**6)) as portal:
+    with SandboxServer(SandboxSettings(n_leads=60, frozen_at=NOW, calls_per_minute=10**6)) as portal:
         for name, value in {
             "LEADLIB_DATABASE": str(tmp_path / "store"),
             "LEADLIB_API_URL": portal.url,

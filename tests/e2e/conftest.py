@@ -78,9 +78,9 @@ def serve_app(folder: Path, **settings: str) -> Iterator[AppServer]:
 
 
 @contextmanager
-def serve_filled(folder: Path) -> Iterator[AppServer]:
-    """The app over a planted brokerage of 3,000 leads that stands still, all of them read."""
-    with SandboxServer(SandboxSettings(n_leads=3_000, frozen_at=at("2026-11-20 09:00"))) as portal:
+def serve_filled(folder: Path, n_leads: int = 3_000) -> Iterator[AppServer]:
+    """The app over a planted brokerage that stands still, all of its leads read."""
+    with SandboxServer(SandboxSettings(n_leads=n_leads, frozen_at=at("2026-11-20 09:00"))) as portal:
         settings = {"LEADLIB_API_URL": portal.url, "LEADLIB_API_KEY": API_KEY, "LEADLIB_API_SECRET": API_SECRET}
         with serve_app(folder, **settings, LEADLIB_SYNC_MINUTES="60") as server:
             server.wait_for_leads()
