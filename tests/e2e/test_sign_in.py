@@ -45,7 +45,7 @@ agents = [{agent}]
 SECRETS = """
 [auth]
 redirect_uri = "http://localhost:{{port}}/oauth2callback"
-cookie_secret = "an invented secret that is long enough to sign cookies"
+cookie_secret = "9f2c61d07a3be845c1f09d7e2b6a48530d1e9cb7f46a25830b7de1c2f39a6450"
 client_id = "{client_id}"
 client_secret = "{client_secret}"
 server_metadata_url = "{url}/.well-known/openid-configuration"
@@ -82,6 +82,7 @@ def app(
 ) -> Iterator[AppServer]:
     folder = tmp_path_factory.mktemp("app")
     (folder / "people.toml").write_text(PEOPLE.format(agent=agent))
+    (folder / "secrets.toml").touch(mode=0o600)  # else the app would refuse to start
     (folder / "secrets.toml").write_text(
         SECRETS.format(client_id=CLIENT_ID, client_secret=CLIENT_SECRET, url=provider.url)
     )
