@@ -12,6 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from leadlib import logs
+from leadlib.access import LOCAL
 from leadlib.config import Secret, Settings
 from leadlib.engine import Engine
 from leadlib.errors import SettingsError, StoppedError
@@ -71,7 +72,7 @@ def test_a_scrape_has_the_figures_and_nothing_personal(portal: SandboxServer, tm
             assert "leadlight_data_age_seconds" not in before
             assert before["leadlight_store_usable"] == 1
             engine.sync(Wish(full=True), lambda progress: None)
-            engine.tickets.redeem(engine.tickets.issue(Filters(), "csv", personal=False))
+            engine.tickets.redeem(engine.tickets.issue(Filters(), "csv", personal=False, access=LOCAL))
             engine.tickets.redeem("no such ticket")
             engine.store.raise_alarm("audit", "The portal hides leads.")
             assert engine.watch is not None
