@@ -18,12 +18,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from leadlib.access import People, load_people
 from leadlib.badge_rules import EXAMPLE, BadgeRules, load_badge_rules
+from leadlib.delivery import DigestTimes, MailServer, digest_times, mail_address, mail_addresses, mail_server
 from leadlib.errors import SettingsError
 from leadlib.logs import LOG_FORMS, LogForm
 from leadlib.working_hours import USUAL_HOURS, WorkingHours, working_hours
 
 Dialect = Literal["filter", "flat"]
 DIALECTS: tuple[Dialect, ...] = get_args(Dialect)
+Addressee = Literal["email", "slack"]
+"""The ways by which digests and alerts go out."""
 
 PRODUCTION_URL = "https://atlas.propertyfinder.com"
 SANDBOX_PORTAL = "built-in sandbox"
@@ -72,11 +75,26 @@ class Settings:
     log: LogForm = "text"
     metrics_port: int | None = None
     metrics_host: str = "127.0.0.1"
+    site: str = ""
+    smtp: MailServer | None = None
+    mail_from: str | None = None
+    mail_to: tuple[str, ...] = ()
+    slack_webhook: Secret | None = None
+    digest: DigestTimes | None = None
+    alert_quiet_hours: int = 24
+    alert_overdue: int = 20
 
     @property
     def has_credentials(self) -> bool:
         """True if there is something to call a portal with; False means the built-in sandbox."""
         return self.api_token is not None or self.api_key is not None
+
+    @property
+    def addressees(self) -> tuple[Addressee, ...]:
+        """The ways that are set up."""
+        has_mail = self.smtp is not None and self.mail_from is not None and self.mail_to
+        ways: list[tuple[Addressee, bool]] = [("email", bool(has_mail)), ("slack", self.slack_webhook is not None)]
+        return tuple(way for way, is_set in ways if is_set)
 
     @property
     def portal(self) -> str:
@@ -108,6 +126,20 @@ def _url(text: str) -> str:
     if parts.scheme == "http" and not is_local:
         raise ValueError("https:// (plain http is accepted for this machine only: the token would travel readable)")
     return text.rstrip("/")
+
+
+def _site(text: str) -> str:
+    try:
+        return _url(text) + "/"
+    except ValueError as error:
+        raise ValueError("the app's own address, such as https://leads.brokerage.example") from error
+
+
+def _slack_webhook(text: str) -> Secret:
+    try:
+        return Secret(_url(text))
+    except ValueError as error:
+        raise ValueError("the https:// address of an incoming webhook") from error
 
 
 def _dialect(text: str) -> str:
@@ -284,6 +316,38 @@ SETTINGS: tuple[Setting, ...] = (
         _ip_address,
         "Where that port listens: whoever reaches it may read the figures",
         "`127.0.0.1`",
+    ),
+    Setting(
+        "LEADLIB_SITE",
+        "site",
+        _site,
+        "The app's own address, for the links in digests and alerts ([docs/digest.md](docs/digest.md))",
+        "none: no links",
+    ),
+    Setting("LEADLIB_SMTP", "smtp", mail_server, "Mail server: `smtp://NAME:PASSWORD@HOST:587` or `smtps://…`", "none"),
+    Setting("LEADLIB_MAIL_FROM", "mail_from", mail_address, "Who digests and alerts come from", "none"),
+    Setting("LEADLIB_MAIL_TO", "mail_to", mail_addresses, "Who gets them, separated by commas", "none"),
+    Setting("LEADLIB_SLACK_WEBHOOK", "slack_webhook", _slack_webhook, "A Slack channel that gets them too", "none"),
+    Setting(
+        "LEADLIB_DIGEST",
+        "digest",
+        digest_times,
+        "When the running app sends the digest: `daily 07:30`, `monday, thursday 07:30`, on the clock of that zone",
+        "never",
+    ),
+    Setting(
+        "LEADLIB_ALERT_QUIET_HOURS",
+        "alert_quiet_hours",
+        _count(1, 720),
+        "How long an alert that lasts is not told again",
+        "24",
+    ),
+    Setting(
+        "LEADLIB_ALERT_OVERDUE",
+        "alert_overdue",
+        _count(0, 1_000_000),
+        "More overdue leads than this are an alert",
+        "20",
     ),
 )
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from leadlib.access import Access
 from leadlib.api import Client
 from leadlib.config import Dialect, Secret, Settings
+from leadlib.digest import TURN_EVERY_S, Post
 from leadlib.errors import StoreError
 from leadlib.expiry import watch_expiry
 from leadlib.export import Tickets
@@ -127,6 +128,7 @@ class Engine:
         chores = [
             Chore("webhook events", APPLY_EVERY_S, self.webhooks.turn),
             Chore("keeping the store", _KEEP_EVERY_S, self.keep_store),
+            Chore("digest and alerts", TURN_EVERY_S, Post(self.store, self.settings).turn),
         ]
         if self.watch is not None:
             chores.append(Chore("webhook subscriptions", LOOK_EVERY_S, self.watch.look))

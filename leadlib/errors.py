@@ -19,6 +19,7 @@ LeadlibError
 │   └── NotebookConflictError    somebody else has saved it meanwhile
 ├── StoppedError             the program is being stopped                                   exit 1
 ├── ExportError              a file could not be written                                    exit 1
+├── DeliveryError            a message was not accepted                                     exit 1
 ├── SqlCellError             a SQL cell was refused, failed or ran into a limit             exit 2
 └── StoreError                                                                              exit 5
     ├── StoreBusyError       another process holds the files
@@ -214,6 +215,12 @@ class ExportError(LeadlibError):
     def __init__(self, message: str, path: str) -> None:
         super().__init__(message)
         self.path = path
+
+
+class DeliveryError(LeadlibError):
+    """A digest or an alert could not be handed over."""
+
+    title = "The message was not sent"
 
 
 class SqlCellError(LeadlibError):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from leadlib import formats
-from leadlib.cli import backup, check, erase, export, metrics, sandbox, sync, verify, webhooks
+from leadlib.cli import backup, check, digest, erase, export, metrics, sandbox, sync, verify, webhooks
 from leadlib.cli.arguments import FILTER, day, whole
 from leadlib.cli.tables import aligned
 from leadlib.config import DIALECTS
@@ -59,6 +59,16 @@ COMMANDS: tuple[Command, ...] = (
         "Hold an exported file against itself and against the store.",
         (("file", {"type": Path, "metavar": "FILE", "help": "a file that “export” or a download has written"}),),
         verify.run,
+    ),
+    Command(
+        "digest",
+        "Tell what came in, what was answered and what waits: by e-mail, to Slack, or in a file.",
+        (
+            ("--to", {"choices": ("email", "slack", "file"), "required": True, "help": "as the settings say"}),
+            ("--output", {"type": Path, "metavar": "FILE", "help": "for “file”: HTML if its name ends so, else text"}),
+            ("--days", {"type": whole(1, 92), "default": 7, "metavar": "N", "help": "so many complete days (7)"}),
+        ),
+        digest.run,
     ),
     Command(
         "metrics",

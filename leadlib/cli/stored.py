@@ -3,7 +3,9 @@
 from typing import TYPE_CHECKING
 
 from leadlib import formats
+from leadlib.cli.output import tell
 from leadlib.config import Settings
+from leadlib.errors import StoreBusyError
 
 if TYPE_CHECKING:
     from leadlib.store import Store
@@ -14,6 +16,29 @@ def open_store(settings: Settings) -> "Store":
     from leadlib.store import Store
 
     return Store.open(
+        settings.database,
+        timezone=settings.timezone,
+        portal=settings.portal,
+        working_hours=settings.working_hours,
+        sla_minutes=settings.sla_minutes,
+        badge_rules=settings.badge_rules,
+    )
+
+
+def open_to_read(settings: Settings, instead: str) -> "Store":
+    """The store, or what is published of it while the app holds it; `instead` says what that means here."""
+    try:
+        return open_store(settings)
+    except StoreBusyError:
+        tell(f"The running app holds the store, so {instead}.")
+        return open_published(settings)
+
+
+def open_published(settings: Settings) -> "Store":
+    """What is published of the store, brought up to date where nobody holds it: SQL cells ask that too."""
+    from leadlib.store import Store
+
+    return Store.open_beside(
         settings.database,
         timezone=settings.timezone,
         portal=settings.portal,

@@ -8,9 +8,8 @@ from leadlib import formats
 from leadlib.cells import printable
 from leadlib.cli.arguments import UsageError
 from leadlib.cli.output import tell
-from leadlib.cli.stored import as_of, open_store
+from leadlib.cli.stored import as_of, open_published, open_to_read
 from leadlib.config import Settings, load_settings
-from leadlib.errors import StoreBusyError
 
 if TYPE_CHECKING:
     from leadlib.export import Difference, Verdict
@@ -40,7 +39,7 @@ def run(asked: argparse.Namespace) -> int:
 def _verify_leads(settings: Settings, path: Path) -> int:
     from leadlib.export import verify_file
 
-    with _store(settings) as store:
+    with open_to_read(settings, "the file is compared with the state after its last sync") as store:
         verdict = verify_file(store, path)
         claim = verdict.claim
         since = formats.instant(claim.as_of, store.timezone) if claim.as_of else "an empty store"
@@ -53,7 +52,7 @@ def _verify_leads(settings: Settings, path: Path) -> int:
 def _verify_answer(settings: Settings, file: "AnswerFile") -> int:
     from leadlib.proof import verify_answer
 
-    with _published(settings) as store:
+    with open_published(settings) as store:
         verdict = verify_answer(store, file)
         rows = formats.count_of(verdict.n_rows, "row")
         _tell_origin(store, f"{file.path}: {printable(str(verdict.facts.get('asked')))}, {rows}", verdict)
@@ -72,7 +71,7 @@ def _verify_answer(settings: Settings, file: "AnswerFile") -> int:
 def _verify_notebook(settings: Settings, file: "NotebookFile") -> int:
     from leadlib.notebooks import verify_notebook
 
-    with _published(settings) as store:
+    with open_published(settings) as store:
         verdict = verify_notebook(store, file, with_sql=settings.sql_cells)
         results = formats.count_of(len(verdict.cells), "result")
         _tell_origin(store, f"{file.path}: {results}", verdict)
@@ -111,31 +110,6 @@ def _other_terms(verdict: "AnswerVerdict | NotebookVerdict") -> list[str]:
     if verdict.has_other_rules:
         lines.append("Another version of Leadlight wrote it, whose definitions differ in some word from today's.")
     return lines
-
-
-def _published(settings: Settings) -> "Store":
-    """What is published of the store, brought up to date where nobody holds it: SQL cells ask that too."""
-    from leadlib.store import Store
-
-    return Store.open_beside(
-        settings.database,
-        timezone=settings.timezone,
-        portal=settings.portal,
-        working_hours=settings.working_hours,
-        sla_minutes=settings.sla_minutes,
-        badge_rules=settings.badge_rules,
-    )
-
-
-def _store(settings: Settings) -> "Store":
-    """The store, or what is published of it while the app holds it."""
-    from leadlib.store import Store
-
-    try:
-        return open_store(settings)
-    except StoreBusyError:
-        tell("The running app holds the store, so the file is compared with the state after its last sync.")
-        return Store.open_beside(settings.database, timezone=settings.timezone, portal=settings.portal)
 
 
 def _lines(verdict: "Verdict") -> list[str]:

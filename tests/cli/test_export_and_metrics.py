@@ -184,3 +184,17 @@ def test_reader_that_goes_away_ends_the_command_quietly(sample: Installation) ->
     process.stderr.close()
     assert process.wait(30) == 141
     assert err == ""
+
+
+def test_the_digest_tells_the_numbers_of_its_days(sample: Installation) -> None:
+    path = sample.folder / "digest.html"
+    done = sample.run("digest", "--to", "file", "--output", str(path))
+    assert (done.code, done.out) == (0, "")
+    assert f"“Leads of 16–22\u00a0Nov\u00a02026” went to {path}." in done.err
+    days = ("--filter", "from=2026-11-16", "--filter", "to=2026-11-22")
+    (row,) = sample.run("metrics", "summary", "--format", "json", *days).json
+    page = path.read_text(encoding="utf-8")
+    assert f"<li>{row['leads']}\u00a0leads from {row['unique_senders']}\u00a0senders in 7\u00a0days." in page
+    refused = sample.run("digest", "--to", "email")
+    assert (refused.code, refused.out) == (2, "")
+    assert "LEADLIB_SMTP" in refused.err
