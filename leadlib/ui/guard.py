@@ -27,13 +27,13 @@ def draw_refusal(engine: Engine, refused: AccessError) -> None:
     """Why somebody sees nothing, and the way to change that. The page is the same wherever they wanted to go."""
     _log_once(engine, refused.reason)
     with st.container(width=520, gap="medium"):
-        st.title(_TITLES.get(refused.reason, refused.title), anchor=False)
+        st.title(_TITLES.get(refused.reason, "You have no access"), anchor=False)
         plain(str(refused), tone="normal")
         if refused.reason in _IS_OUT:
             for provider in engine.providers:
-                label = "Sign in" if provider == "default" else f"Sign in with {literal(provider.capitalize())}"
                 st.button(
-                    label, type="primary", icon=":material/login:", key=f"sign_in_{provider}",
+                    "Sign in" if provider == "default" else f"Sign in with {literal(provider.capitalize())}",
+                    type="primary", icon=":material/login:", key=f"sign_in_{provider}",
                     on_click=st.login, args=(provider,),
                 )  # fmt: skip
         elif st.user.to_dict().get("is_logged_in"):
