@@ -153,10 +153,11 @@ def look_at_leads(page: Page, url: str, walk: Walk) -> None:
     for place in range(4):
         choose_row(page, place, table=0)
         page.locator(".leadlight-facts").get_by_text(f"hostile-{place:03d}").wait_for()
+        settle(page)  # until then the card before may still be there, below
         for words in ("Show personal details", "Show the link as text"):
             page.get_by_text(words, exact=True).click()
             settle(page)
-        link = page.get_by_test_id("stCode").last
+        link = page.get_by_test_id("stMain").get_by_test_id("stCode").last
         expect(link).not_to_have_text("")
         walk.cards.append(link.text_content() or "")
         walk.anchors += page.evaluate(ANCHORS)
