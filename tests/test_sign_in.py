@@ -329,6 +329,7 @@ _PAST_THE_VIEW = {
     "health.py": {"store"},  # what an owner says of all leads: that they are gone
     "names.py": {"store_for"},
     "shell.py": {"store_for"},
+    "status.py": {"store"},  # when the portal was last read, whoever asks
     "view.py": {"store_for"},
 }
 

@@ -59,7 +59,7 @@ def _line(engine: Engine, store: Store, drawn: tuple[object, ...]) -> None:
         progress = status.progress
         share = min(1.0, progress.n_read / progress.n_expected) if progress.n_expected else 0.0
         read = ""
-        if progress.n_expected:
+        if progress.n_expected and store.agents is None:  # how many leads others have is not for somebody with a scope
             read = f" · {formats.number(progress.n_read)} of {formats.count_of(progress.n_expected, 'lead')}"
         calls = f" · {formats.count_of(progress.n_calls, 'call')}" if progress.n_calls else ""
         pace = f" · {progress.pace}" if progress.pace else ""
