@@ -12,7 +12,7 @@ from leadlib.theme import Theme
 from leadlib.ui import numbers
 from leadlib.ui.pinned import words_by_day
 from leadlib.ui.screens import screen
-from leadlib.ui.text import literal, plain
+from leadlib.ui.text import plain
 from leadlib.ui.view import current_view
 
 _CONFIG = {"displayModeBar": False, "responsive": True, "scrollZoom": False}
@@ -41,7 +41,7 @@ def draw(
     """
     with st.container(border=True, height="stretch", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.header(literal(title), anchor=False)
+            st.header(title, anchor=False)
             with st.popover("Numbers", type="tertiary", icon=":material/table_chart:", key=f"numbers {title}"):
                 define(metrics)
                 numbers.draw(numbers.twin(table, metrics), alt=f"The numbers behind “{title}”")
