@@ -31,7 +31,8 @@ class Field:
     `key` names it in links, on the command line and in Filters: renaming it breaks shared links. `column` is the
     column of `leads` or what is made of its columns. `params` is the API's parameter per dialect; a dialect that is
     absent cannot filter by it, so the rows are filtered here. `values` is the closed list per dialect (empty: any
-    text). `same_as` pairs the filter dialect's word with the flat one. `may_be_missing` fields accept MISSING.
+    text). `same_as` pairs the filter dialect's word with the flat one. `may_be_missing` fields accept MISSING. Of
+    several values a lead must carry any, of an `is_every` field all of them.
     """
 
     key: str
@@ -44,6 +45,7 @@ class Field:
     same_as: tuple[tuple[str, str], ...] = ()
     is_number: bool = False
     is_list_column: bool = False
+    is_every: bool = False
     may_be_missing: bool = False
     is_extra: bool = False
 
@@ -70,6 +72,41 @@ _OF_STORE: Mapping[Dialect, str] = {}
 _RUNGS = ("sent", "delivered", "opened", "responded")
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS = tuple(map(str, range(24)))
+_LISTED_STAGES = "['sent', 'delivered', 'opened', 'responded', 'archived', 'unrecognised']"
+# Each move of a lead as "from>to", as metrics.transitions counts them. A node is what the lead was first seen as
+# ("first:sent"), what it became ("then:opened"), what it became after it had gone back down ("again:opened"; what
+# follows a second way back is left out), or where it stands ("today:opened"): so no move ever leads back. Columns of
+# the inner queries have names of their own, so that lead_id and stage are those of the row that is asked about.
+_MOVES = f"""coalesce((
+    select list_append(
+        list_transform(range(1, len(nodes)), lambda place: nodes[place] || '>' || nodes[place + 1]),
+        nodes[-1] || '>today:' || stage
+    )
+    from (
+        select of_lead, list_transform(
+            list_filter(range(1, len(rungs) + 1), lambda place:
+                ways_back[place] < 2 and (place = 1 or rungs[place] <> rungs[place - 1])
+            ),
+            lambda place:
+                case when place = 1 then 'first:' when ways_back[place] = 0 then 'then:' else 'again:' end
+                || {_LISTED_STAGES}[rungs[place]]
+        ) as nodes
+        from (
+            select of_lead, rungs, list_transform(range(1, len(rungs) + 1), lambda place:
+                len(list_filter(range(2, place + 1), lambda earlier: rungs[earlier] < rungs[earlier - 1]))
+            ) as ways_back
+            from (
+                select lead_id as of_lead, list(
+                    list_position({_LISTED_STAGES}, stage)
+                    order by not_after, not_before, list_position({_LISTED_STAGES}, stage)
+                ) as rungs
+                from status_observations
+                group by lead_id
+            )
+        )
+    )
+    where of_lead = lead_id
+), ['first:' || stage || '>today:' || stage])"""  # noqa: S608
 LINK_VERSION = "1"
 """The version of the links to the app that hold filters, as their parameter `v` has it."""
 
@@ -204,6 +241,18 @@ FIELDS: tuple[Field, ...] = (
         is_extra=True,
     ),
     Field(
+        "move",
+        "Move",
+        "id",
+        _MOVES,
+        "From which stage to which the lead was seen to go, or where it still stands. Several: it made all of them.",
+        _OF_STORE,
+        _ANY,
+        is_list_column=True,
+        is_every=True,
+        is_extra=True,
+    ),
+    Field(
         "weekday",
         "Weekday",
         "choice",
@@ -326,7 +375,8 @@ def to_where(filters: Filters, timezone: ZoneInfo) -> tuple[str, dict[str, objec
                 bound[name] = [int(text) for text in stored if text != MISSING]
             else:
                 bound[name] = stored
-            matches = f"list_has_any({field.column}, ${name})" if field.is_list_column else f"{field.column} in ${name}"
+            has = "list_has_all" if field.is_every else "list_has_any"
+            matches = f"{has}({field.column}, ${name})" if field.is_list_column else f"{field.column} in ${name}"
             is_missing = f" or {field.column} is null" if field.may_be_missing and MISSING in values else ""
             conditions.append(f"({matches}{is_missing})")
     return " and ".join(conditions) or "true", bound
@@ -427,8 +477,8 @@ def describe(filters: Filters, names: Mapping[str, Mapping[str, str]] | None = N
         if field.kind in {"since", "until"}:
             parts.append(f"{field.key} {words[0]}")
         elif len(words) > 4:
-            parts.append(f"{field.label.lower()} any of {len(words)}")
+            parts.append(f"{field.label.lower()} {'all' if field.is_every else 'any'} of {len(words)}")
         else:
-            parts.append(f"{field.label.lower()} {' or '.join(words)}")
+            parts.append(f"{field.label.lower()} {(' and ' if field.is_every else ' or ').join(words)}")
     text = " · ".join(parts)
     return text[:1].upper() + text[1:] or "All leads"

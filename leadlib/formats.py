@@ -5,7 +5,7 @@ does not break.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -134,16 +134,19 @@ def ordinal(n: int) -> str:
     return f"{number(n)}{ending}"
 
 
-def duration_range(low_s: float | None, high_s: float | None) -> str:
-    """Two spans as one: "12 min to 3 h", "at most 3 h", "at least 12 min"; one figure if they read the same."""
+def duration_range(low_s: float | None, high_s: float | None, words: Callable[[float], str] = duration) -> str:
+    """Two spans as one: "12 min to 3 h", "at most 3 h", "at least 12 min"; one figure if they read the same.
+
+    `words` makes text of seconds.
+    """
     if low_s is None or high_s is None or is_missing(low_s) or is_missing(high_s):
         return MISSING_TEXT
-    low = duration(low_s)
+    low = words(low_s)
     if math.isinf(high_s):
         return f"at least {low}"
     if low_s == 0:
-        return f"at most {duration(high_s)}"
-    return low if low == duration(high_s) else f"{low} to {duration(high_s)}"
+        return f"at most {words(high_s)}"
+    return low if low == words(high_s) else f"{low} to {words(high_s)}"
 
 
 def _two(large: int, large_unit: str, small: int, small_unit: str) -> str:

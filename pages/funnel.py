@@ -63,6 +63,8 @@ plots.draw(
     takeaway=charts.transitions_takeaway(moves),
     table=moves,
     metrics=["moved"],
+    offered=funnel_drill.words_of_moves(moves),
+    on_choose=funnel_drill.to_move(view),
 )
 steps = view.ask(stage_times)
 plots.draw(

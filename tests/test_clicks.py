@@ -6,11 +6,11 @@ import pytest
 
 from leadlib import charts
 from leadlib.filters import Filters
-from leadlib.metrics import breakdown, funnel, heat_map, senders_over_time, summary, volume
+from leadlib.metrics import breakdown, funnel, heat_map, senders_over_time, summary, transitions, volume
 from leadlib.metrics.lead_rows import lead_rows
 from leadlib.store import SliceRow, Store
 from leadlib.ui.drill import filters_of_bar, filters_of_hour
-from leadlib.ui.funnel_drill import filters_of_reached, filters_of_week
+from leadlib.ui.funnel_drill import filters_of_move, filters_of_reached, filters_of_week, words_of_moves
 from tests.conftest import at, make_lead
 
 ALL = Filters()
@@ -75,6 +75,34 @@ def test_a_lower_bar_under_a_filter_by_a_higher_stage_has_no_more_leads_than_tha
     assert filters_of_reached(opened, "responded") == Filters.of({"reached": ["responded"]})
     assert funnel(awkward, opened)["leads"].tolist() == [4, 4, 4, 1]
     assert filters_of_reached(CALLS, "opened/whatsapp") == Filters.of({"type": ["whatsapp"], "reached": ["opened"]})
+
+
+@pytest.mark.parametrize("filters", [ALL, CALLS, PART], ids=["all", "calls", "part"])
+def test_a_move_leads_to_the_leads_that_made_it(awkward: Store, filters: Filters) -> None:
+    """Under a move that was chosen before, those that made both."""
+    moves = transitions(awkward, filters)
+    of_mark = dict(zip(moves["key"], moves["moved"], strict=True))
+    assert set(words_of_moves(moves)) == set(of_mark)
+    for mark, leads in of_mark.items():
+        chosen = filters_of_move(filters, mark)
+        assert n_rows(awkward, chosen) == leads, mark
+        for row in transitions(awkward, chosen).itertuples():
+            assert n_rows(awkward, filters_of_move(chosen, row.key)) == row.moved, (mark, row.key)
+
+
+def test_the_moves_by_hand(awkward: Store) -> None:
+    """a: sent, archived. f: responded, archived. b: opened, a word that nobody knows. h and i were sent and are so."""
+    expected = {
+        "first:sent>then:archived": 1,
+        "first:responded>then:archived": 1,
+        "first:opened>then:unrecognised": 1,
+        "first:sent>today:sent": 2,
+        "then:archived>today:archived": 1 + 1,
+        "again:opened>today:opened": 0,
+    }
+    assert {move: n_rows(awkward, filters_of_move(ALL, move)) for move in expected} == expected
+    words = words_of_moves(transitions(awkward, ALL))
+    assert words["first:sent>then:archived"] == "First seen sent → archived · 1\u00a0lead"
 
 
 @pytest.mark.parametrize("filters", [ALL, CALLS, PART], ids=["all", "calls", "part"])

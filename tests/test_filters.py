@@ -98,6 +98,11 @@ CASES: list[tuple[str, list[str], str, list[tuple[str, str]] | None, list[tuple[
         NO_WORD, NO_WORD, "Reached at least opened",
     ),
     (
+        "move", ["first:sent>then:opened", "then:opened>today:opened"],
+        f"(list_has_all({field_named('move').column}, $filter_move))",
+        NO_WORD, NO_WORD, "Move first:sent>then:opened and then:opened>today:opened",
+    ),
+    (
         "weekday", ["mon", "sun"], "(lower(strftime(created_local, '%a')) in $filter_weekday)",
         NO_WORD, NO_WORD, "Weekday mon or sun",
     ),
@@ -319,6 +324,15 @@ def table() -> Any:
         ("last", "2026-09-15T19:59:59.999Z", "read", "chat", "publicProfile", 7, None, None, None, None, []),
         ("after", "2026-09-15T20:00:00Z", "archived", "email", "project", None, None, None, None, None, None),
     ]
+    connection.execute(
+        "create table status_observations "
+        "(lead_id varchar, stage varchar, not_before timestamptz, not_after timestamptz)"
+    )
+    connection.execute(
+        "insert into status_observations values "
+        "('first', 'sent', '2026-09-14T20:00:00Z', '2026-09-14T21:00:00Z'), "
+        "('first', 'opened', '2026-09-14T21:00:00Z', '2026-09-14T22:00:00Z')"
+    )
     stages = {"read": "opened"}
     connection.executemany(
         "insert into leads values (?, ?::timestamptz, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, null, "
@@ -356,6 +370,10 @@ def table() -> Any:
         ({"reached": ["sent"]}, {"before", "first", "last", "after"}),
         ({"reached": ["opened"]}, {"first", "last"}),
         ({"reached": ["responded", "opened"]}, {"first", "last"}),
+        ({"move": ["first:sent>then:opened"]}, {"first"}),
+        ({"move": ["first:sent>then:opened", "then:opened>today:opened"]}, {"first"}),
+        ({"move": ["first:sent>then:opened", "first:sent>today:sent"]}, set()),
+        ({"move": ["first:opened>today:opened"]}, {"last"}),  # of which no look is kept
         ({"weekday": ["tue"]}, {"first", "last"}),
         ({"weekday": ["mon", "wed"]}, {"before", "after"}),
         ({"hour": ["0"]}, {"first", "after"}),
@@ -429,6 +447,7 @@ def test_names_stand_for_ids_and_many_values_are_counted() -> None:
     assert describe(of("agent", "7", "8"), {"agent": {"7": "Test Agent"}}) == "Assigned agent Test Agent or 8"
     assert describe(of("agent", *"12345")) == "Assigned agent any of 5"
     assert "agent none" in describe(of("agent", MISSING))
+    assert describe(of("move", *"12345")) == "Move all of 5"
 
 
 # The table itself

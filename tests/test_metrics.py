@@ -39,7 +39,7 @@ OUR_FILES = (
     *("history", "lead_span", "oldest_waiting", "queue", "repeat_senders", "reply_intervals", "senders"),
     *(
         "senders_over_time",
-        "stage_paths",
+        "stage_moves",
         "stage_times",
         "stages_seen",
         "statuses",

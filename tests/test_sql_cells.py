@@ -88,6 +88,7 @@ def test_cell_answers_with_the_rows_of_the_newest_generation(folder: Path) -> No
         ({"listing_id": [LISTING["id"]]}, ["q4"]),
         ({"developer": ["dev-1"]}, ["q7"]),
         ({"tag": ["it's"]}, ["q4"]),
+        ({"move": ["first:sent>today:sent"]}, ["q4", "q5", "q6", "q7"]),
     ],
 )
 def test_filtered_leads_are_those_that_the_store_counts(

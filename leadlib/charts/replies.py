@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 
 from leadlib import formats
 from leadlib.charts.drawing import Row, bar_rows, empty_figure, named, safe, shortened
-from leadlib.metrics import MINIMUM_FOR_VERDICT, Clock, age_words, metric_named, sla_words
+from leadlib.metrics import MINIMUM_FOR_VERDICT, Clock, age_range, age_words, metric_named, sla_words
 from leadlib.theme import PALETTES, Theme, figure
 
 _HEIGHT_PX = 360
@@ -243,9 +243,13 @@ def _with_leads(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _minutes_hover(row: Any) -> str:
-    ages = ((row.median_reply_min, "half of the leads"), (row.p90_reply_min, "nine in ten of the replies"))
-    told = [f"{words} by {age_words(age, row.clock)}" for age, words in ages if math.isfinite(age)]
-    return f"<br>{formats.listed(told)}" if told else ""
+    ages = (("median_reply_min", "half of the leads"), ("p90_reply_min", "nine in ten of the replies"))
+    told = []
+    for key, words in ages:
+        age, low, high = (getattr(row, f"{key}{end}") for end in ("", "_low", "_high"))
+        if math.isfinite(age):
+            told.append(f"{words} by {age_words(age, row.clock)} ({age_range(low, high, row.clock)})")
+    return "".join(f"<br>{text}" for text in told)
 
 
 def _share_words(row: Any) -> str:

@@ -45,7 +45,7 @@ SHOWN = 5
 """So many leads of a kind are named."""
 
 # Those of status and agent, and of the moment of arrival, which does not change.
-_FILTERS_WITH_HISTORY = {"status", "reached", "agent", "from", "to", "weekday", "hour"}
+_FILTERS_WITH_HISTORY = {"status", "reached", "move", "agent", "from", "to", "weekday", "hour"}
 _SEEN = "last_seen_at"
 _SINCE = files("leadlib") / "sql" / "changed_since.sql"
 

@@ -27,6 +27,7 @@ from leadlib.metrics.replies import (
     REPLY_GROUPS,
     SLA_MINUTES,
     Clock,
+    age_range,
     age_words,
     replies_by,
     reply_curve,
@@ -36,7 +37,7 @@ from leadlib.metrics.replies import (
 from leadlib.metrics.rescue import backlog, queue, reply_chances
 from leadlib.metrics.senders import senders_over_time
 from leadlib.metrics.silence import channel_silence, watch_silence
-from leadlib.metrics.stages import STEPS, settling, stage_times, transitions
+from leadlib.metrics.stages import STEPS, settling, stage_times, transitions, words_by_move
 from leadlib.metrics.statistics import byar, newcombe, rate_ratio, wilson
 from leadlib.metrics.table import (
     ALL,
@@ -106,6 +107,7 @@ __all__ = [
     "Silence",
     "Verdict",
     "WorkingClock",
+    "age_range",
     "age_words",
     "agents",
     "backlog",
@@ -153,4 +155,5 @@ __all__ = [
     "why_changed",
     "wilson",
     "within_hours",
+    "words_by_move",
 ]

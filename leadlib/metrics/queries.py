@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from leadlib.filters import MISSING, Filters, start_of_day, to_where
+from leadlib.filters import MISSING, Filters, field_named, start_of_day, to_where
 from leadlib.formats import Grain
 from leadlib.metrics.table import HOURS_TO_MATURE, NO_GROUP, Dimension, label_of
 from leadlib.store import Store
@@ -34,6 +34,7 @@ _GROUP_NAMES = '"all" /* their names */'
 _GROUP_TEXTS = 'cast("all" as varchar) as "all" /* as texts */'
 _DETAIL = "cast(null as varchar) /* detail */"
 _GRAIN = "'day' /* grain */"
+_MOVES = "['first:sent>today:sent'] /* moves */"
 
 _MOST_REMEMBERED = 64
 """Answers kept per store; the one that was not asked for longest goes first."""
@@ -87,7 +88,7 @@ def ask(
     """The rows of the SQL file `name` for `filters` (if it takes any), one set of them per group of `by`.
 
     Files that mark groups take several dimensions, each of which becomes a column named as its key; the others take
-    one. Inserted text comes from `to_where`, from Dimensions and from Grain, which are closed. `values` are bound where
+    one. Inserted text comes from `to_where`, FIELDS, Dimensions and Grain, which are closed. `values` are bound where
     the file marks the place with their name, as in `24 /* hours to mature */`.
     """
     if _FILTERS not in sql_named(name):
@@ -112,6 +113,7 @@ def _statement(
         (_GROUP_NAMES, ", ".join(names)),
         (_GROUP_TEXTS, ", ".join(f"cast({name} as varchar) as {name}" for name in names)),
         (_DETAIL, by[0].detail or _DETAIL),
+        (_MOVES, field_named("move").column),
     ):
         sql = sql.replace(mark, text)
     for value_name, value in {"hours_to_mature": HOURS_TO_MATURE, **values}.items():

@@ -15,6 +15,7 @@ from leadlib import formats
 from leadlib.filters import MISSING, Filters
 from leadlib.metrics.queries import ask, remembered, utc
 from leadlib.metrics.questions import breakdown
+from leadlib.metrics.statistics import wilson
 from leadlib.metrics.table import ALL, MINIMUM_FOR_VERDICT, Dimension, dimension_named, unknown
 from leadlib.metrics.working_clock import clock_of
 from leadlib.statistics import Incidence, incidence
@@ -51,8 +52,9 @@ def reply_shares(store: Store, filters: Filters, clock: Clock = "wall") -> pd.Da
     likelihood ratio, which takes in what the looks leave open; NaN where fewer than 20 leads tell), n_looks (leads that
     tell of this age: see `Looks.looks`), reason (why there is no figure; empty if there is one), median_reply_min with
     _low and _high (minutes by which half of the leads are replied to, and its 95 % interval; all NaN where the looks do
-    not support it, infinite if fewer ever are), n_replied, n_archived, n_waiting, n_unknown (leads; the unknown are
-    left out of all shares). Minutes are of `clock`: "wall", or "working" (`clock_of`).
+    not support it, infinite if fewer ever are) and _reason (why it is not told), n_replied, n_archived, n_waiting,
+    n_unknown (leads; the unknown are left out of all shares). Minutes are of `clock`: "wall", or "working"
+    (`clock_of`).
     """
 
     def made() -> pd.DataFrame:
@@ -95,9 +97,11 @@ def replies_by(store: Store, filters: Filters, by: str, clock: Clock = "wall", w
     Columns: key, label, is_active, clock, age_min, replied_within with _low and _high, n_looks, reason (all as in
     `reply_shares`, for the age `within` in minutes, one of SLA_MINUTES), median_reply_min (minutes by which half of the
     group's leads are replied to; infinite if fewer ever are), p90_reply_min (by which nine in ten replies had come;
-    leads without one are left out), n_replied, n_archived, n_waiting, n_unknown. All figures are NaN where fewer than
-    20 leads tell, the minutes also where fewer than half of the replied leads were seen waiting first. Calls are left
-    out, so a group of calls has no leads here. Raises FilterError for another `by`, `clock` or `within`.
+    leads without one are left out), both with _low and _high (95 % interval: for the median by likelihood ratio, for
+    the other the ages between which Wilson's interval of nine in ten is reached) and _reason (why it is not told),
+    n_replied, n_archived, n_waiting, n_unknown. All figures are NaN where fewer than 20 leads tell, the minutes also
+    where fewer than half of the replied leads were seen waiting first, the second of them below 20 such. Calls are
+    left out, so a group of calls has no leads here. Raises FilterError for another `by`, `clock` or `within`.
     """
     if by not in REPLY_GROUPS:
         raise unknown("group for replies", by, REPLY_GROUPS)
@@ -133,17 +137,25 @@ def age_words(minutes: float, clock: Clock) -> str:
     return f"{whole} {rest}{formats.NBSP}min" if rest and hours < 24 else whole
 
 
+def age_range(low_min: float, high_min: float, clock: Clock) -> str:
+    """Two ages as one range, in the words of `formats.duration_range`."""
+    return formats.duration_range(low_min * 60, high_min * 60, lambda seconds: age_words(seconds / 60, clock))
+
+
 def sla_words(minutes: int) -> str:
     """One of the ages of SLA_MINUTES as its key says it, on either clock."""
     return next(label for label, age in SLA_MINUTES.items() if age == minutes)
 
 
 _SHARE = ("age_min", "replied_within", "replied_within_low", "replied_within_high", "n_looks", "reason")
-_MEDIAN = ("median_reply_min", "median_reply_min_low", "median_reply_min_high")
+_MEDIAN, _P90 = (
+    tuple(f"{key}{ending}" for ending in ("", "_low", "_high", "_reason"))
+    for key in ("median_reply_min", "p90_reply_min")
+)
 _COUNTS = tuple(f"n_{kind}" for kind in _KINDS)
 _SHARES = ("key", "label", "clock", *_SHARE, *_MEDIAN, *_COUNTS)
-_SHARE_TEXTS = ("key", "label", "clock", "reason")
-_BY = ("key", "label", "is_active", "clock", *_SHARE, "median_reply_min", "p90_reply_min", *_COUNTS)
+_SHARE_TEXTS = ("key", "label", "clock", "reason", "median_reply_min_reason")
+_BY = ("key", "label", "is_active", "clock", *_SHARE, *_MEDIAN, *_P90, *_COUNTS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,46 +215,76 @@ class Looks:
         night on the working clock. With one look at each lead its age goes with the hour at which it came, and how fast
         replies come does so too.
         """
-        replied = self.kind == _REPLIED
-        watched = replied & ((self.begin > 0) | (self.end <= 1))
-        return bool(self.leads[watched].sum() >= LEAST_WATCHED * self.leads[replied].sum())
+        n_replied = self.leads[self.kind == _REPLIED].sum()
+        return bool(self.leads[self._is_watched].sum() >= LEAST_WATCHED * n_replied)
 
-    def median(self) -> dict[str, float]:
-        """The age at which half are replied to, and those between which a half is not refuted."""
-        ends = self._age_of(0.5)
-        if np.isnan(ends).any():
-            return dict.fromkeys(_MEDIAN, np.nan)
+    @property
+    def _is_watched(self) -> npt.NDArray[np.bool_]:
+        watched: npt.NDArray[np.bool_] = (self.kind == _REPLIED) & ((self.begin > 0) | (self.end <= 1))
+        return watched
+
+    def median(self) -> dict[str, Any]:
+        """The age at which half are replied to, those between which a half is not refuted, or why it is not told."""
+        (first_age, last_age), reason = self._age_of(0.5)
+        if reason:
+            return dict(zip(_MEDIAN, (np.nan, np.nan, np.nan, reason), strict=True))
         edges = self.found.edges
 
         def is_refuted(age: float) -> bool:
             return self.found.is_refuted(_REPLIED, age, 0.5)
 
-        first = int(np.searchsorted(edges, ends[0], side="right"))
-        last = int(np.searchsorted(edges, ends[1], side="left"))
+        first = int(np.searchsorted(edges, first_age, side="right"))
+        last = int(np.searchsorted(edges, last_age, side="left"))
         n_before = _first_place(0, first, lambda place: not is_refuted(edges[place]))
         n_until = _first_place(last, len(edges), lambda place: is_refuted(edges[place]))
         low = edges[n_before - 1] if n_before else 0.0
         high = edges[n_until] if n_until < len(edges) else np.inf
-        return dict(zip(_MEDIAN, ((ends[0] + ends[1]) / 2, float(low), float(high)), strict=True))
+        return dict(zip(_MEDIAN, ((first_age + last_age) / 2, float(low), float(high), ""), strict=True))
 
-    def usual(self) -> dict[str, float]:
-        """The age at which half are replied to, and the one at which nine in ten of the replies had come.
+    def usual(self) -> dict[str, Any]:
+        """`median`, and the age at which nine in ten of the replies had come; neither where looks are too far apart."""
+        median_ends, _ = self._age_of(0.5)
+        too_far = _too_far_apart(*median_ends, self.clock)
+        median = dict(zip(_MEDIAN, (np.nan, np.nan, np.nan, too_far), strict=True)) if too_far else self.median()
+        return {**median, **self._p90()}
 
-        NaN where the looks leave it open by more than MOST_APART.
+    def _p90(self) -> dict[str, Any]:
+        """The age by which nine in ten of the replies had come.
+
+        Its interval is where the shares of Wilson's are reached, of as many replies as tell by themselves when they
+        came: those of one look each add to what is known of the others, but nothing to how surely.
         """
-        median, p90 = self._age_of(0.5), self._age_of(0.9 * self.found.mass[_REPLIED].sum())
-        return {
-            name: np.nan if MOST_APART * low < high < np.inf else (low + high) / 2
-            for name, (low, high) in (("median_reply_min", median), ("p90_reply_min", p90))
-        }
+        total = self.found.mass[_REPLIED].sum()
+        n_watched = int(self.leads[self._is_watched].sum())
+        ends, reason = self._age_of(0.9 * total)
+        if not reason and n_watched < MINIMUM_FOR_VERDICT:
+            reason = f"Fewer than {MINIMUM_FOR_VERDICT} replies were seen to come."
+        reason = reason or _too_far_apart(*ends, self.clock)
+        if reason:
+            return dict(zip(_P90, (np.nan, np.nan, np.nan, reason), strict=True))
+        least, most = (float(end) for end in wilson(0.9 * n_watched, n_watched))
+        low, high = self.found.age_of(_REPLIED, least * total)[0], self.found.age_of(_REPLIED, most * total)[1]
+        return dict(zip(_P90, (sum(ends) / 2, low, high, ""), strict=True))
 
-    def _age_of(self, share: float) -> tuple[float, float]:
-        """Between which ages the share is reached; infinite if never, NaN where too few leads tell of that."""
-        if not len(self.found.edges) or not self.was_watched:
-            return np.nan, np.nan
+    def _age_of(self, share: float) -> tuple[tuple[float, float], str]:
+        """Between which ages the share is reached (infinite if never), or why the looks do not tell."""
+        unknown_ends = (np.nan, np.nan)
+        if not len(self.found.edges):
+            return unknown_ends, "No leads but calls, or none of known history."
+        if not self.was_watched:
+            return unknown_ends, "Too few of the replied leads were seen waiting first."
         low, high = self.found.age_of(_REPLIED, share)
         tells = self.leads.sum() if np.isinf(high) else self.looks((low + high) / 2)
-        return (low, high) if tells >= MINIMUM_FOR_VERDICT else (np.nan, np.nan)
+        if tells < MINIMUM_FOR_VERDICT:
+            return unknown_ends, f"Fewer than {MINIMUM_FOR_VERDICT} leads tell of that age."
+        return (low, high), ""
+
+
+def _too_far_apart(low: float, high: float, clock: Clock) -> str:
+    """Why an age between two others is not told, if they are too far apart."""
+    if not MOST_APART * low < high < np.inf:
+        return ""
+    return f"Looks are too far apart: between {age_words(low, clock)} and {age_words(high, clock)}."
 
 
 def _first_place(begin: int, end: int, is_true: Callable[[int], bool]) -> int:

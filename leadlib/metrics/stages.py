@@ -1,7 +1,6 @@
 """What history says of the funnel: how long leads stand on a rung, and which stages follow each other."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -64,7 +63,7 @@ def _median(
     looks = _looks(store, filters, step, "all", rows)
     reason = _reason(looks, counts)
     if not reason:
-        median = list(looks.median().values())
+        median = list(looks.median().values())[: len(_MEDIAN)]
         least, most = looks.found.age_of(_NEXT, 0.5)
         if np.isnan(median).any():
             reason = "Too few looks at leads that had been on the lower rung for so long."
@@ -168,60 +167,49 @@ def transitions(store: Store, filters: Filters) -> pd.DataFrame:
     (moved / all leads). Keys are "first:STAGE" for what a lead was first seen as, "then:STAGE" for what it became,
     "again:STAGE" for what it became after it had gone back, and "today:STAGE" for where it stands. Moves out of first:
     sum to the leads, and so do those into today:; what goes into any other comes out of it. A lead that went back more
-    than once has its moves in between left out. No leads: no rows.
+    than once has its moves in between left out. A row's leads are those under the filter "move" by its key. No leads:
+    no rows.
     """
-    moved: dict[tuple[str, str], int] = {}
-    n_leads = 0
-    for path, today, leads in ask(store, "stage_paths", filters).itertuples(index=False):
-        n_leads += leads
-        nodes = [*_nodes(path.split(" ")), f"today:{today}"]
-        for move in pairwise(nodes):
-            moved[move] = moved.get(move, 0) + leads
-    order = sorted(moved, key=lambda move: (_place(move[0]), _place(move[1])))
-    ends = [tuple(key.split(":")[1] for key in move) for move in order]
+    counted = ask(store, "stage_moves", filters)
+    rows = sorted(zip(counted["key"], counted["leads"], strict=True), key=lambda row: _places(row[0]))
+    ends = [key.split(">") for key, _ in rows]
+    moved = np.array([leads for _, leads in rows], dtype="int64")
+    n_leads = sum(leads for key, leads in rows if key.startswith("first:"))
     return pd.DataFrame(
         {
-            "key": pd.Series([f"{a}>{b}" for a, b in order], dtype="str"),
-            "label": pd.Series([_move_words(a, b) for a, b in order], dtype="str"),
-            "from_key": pd.Series([a for a, _ in order], dtype="str"),
-            "from_stage": pd.Series([a for a, _ in ends], dtype="str"),
-            "to_key": pd.Series([b for _, b in order], dtype="str"),
-            "to_stage": pd.Series([b for _, b in ends], dtype="str"),
-            "moved": np.array([moved[move] for move in order], dtype="int64"),
-            "share": np.array([moved[move] / n_leads for move in order], dtype=float),
+            "key": pd.Series([key for key, _ in rows], dtype="str"),
+            "label": pd.Series([_words(key) for key, _ in rows], dtype="str"),
+            "from_key": pd.Series([start for start, _ in ends], dtype="str"),
+            "from_stage": pd.Series([start.split(":")[1] for start, _ in ends], dtype="str"),
+            "to_key": pd.Series([end for _, end in ends], dtype="str"),
+            "to_stage": pd.Series([end.split(":")[1] for _, end in ends], dtype="str"),
+            "moved": moved,
+            "share": moved / max(n_leads, 1),
         }
     )
 
 
 _SIDES = ("first", "then", "again", "today")
-_RUNGS = {stage: place for place, stage in enumerate(STAGES)}
 
 
-def _nodes(stages: Sequence[str]) -> Iterator[str]:
-    """The stages of a path as nodes that no move ever leads back to."""
-    yield f"first:{stages[0]}"
-    side, before = 1, stages[0]
-    for stage in stages[1:]:
-        if stage == before:
-            continue
-        side += _RUNGS[stage] < _RUNGS[before]
-        if side > 2:
-            return
-        yield f"{_SIDES[side]}:{stage}"
-        before = stage
+def _places(move: str) -> list[tuple[int, int]]:
+    nodes = (node.split(":") for node in move.split(">"))
+    return [(_SIDES.index(side), STAGES.index(stage)) for side, stage in nodes]
 
 
-def _place(key: str) -> tuple[int, int]:
-    side, stage = key.split(":")
-    return _SIDES.index(side), _RUNGS[stage]
-
-
-def _move_words(from_key: str, to_key: str) -> str:
-    origin, start = from_key.split(":")
-    target, end = to_key.split(":")
+def _words(move: str) -> str:
+    (origin, start), (target, end) = (node.split(":") for node in move.split(">"))
     words = {"first": "First seen {}", "then": "{}", "again": "{} again"}[origin].format(
         STAGE_LABELS[start].lower() if origin == "first" else STAGE_LABELS[start]
     )
     if target == "today":
         return f"{words}, {'still there' if start == end else f'today {STAGE_LABELS[end].lower()}'}"
     return f"{words} → {STAGE_LABELS[end].lower()}{' again' if target == 'again' else ''}"
+
+
+def words_by_move() -> dict[str, str]:
+    """What the key of each move that there may be reads: "First seen sent → opened"."""
+    nodes = [f"{side}:{stage}" for side in _SIDES for stage in STAGES]
+    return {
+        f"{start}>{end}": _words(f"{start}>{end}") for start in nodes[: -len(STAGES)] for end in nodes[len(STAGES) :]
+    }

@@ -538,7 +538,7 @@ METRICS: tuple[Metric, ...] = (
         "Leads by the stage that they were first seen at, those that they were seen to enter after it, and the one of "
         "today: what goes into a stage comes out of it.",
         "neither",
-        "stage_paths",
+        "stage_moves",
         question="transitions",
     ),
     Metric(
@@ -861,6 +861,7 @@ METRICS: tuple[Metric, ...] = (
         "less",
         "reply_intervals",
         question="reply_shares",
+        beside=("median_reply_min_reason",),
     ),
     Metric(
         "p90_reply_min",
@@ -868,10 +869,13 @@ METRICS: tuple[Metric, ...] = (
         "P90 reply",
         "minutes",
         "Age on the chosen clock by which nine in ten of the replies had come; leads without a reply are left out, so "
-        "that it says how long slow replies take, and nothing of those that never come.",
+        "that it says how long slow replies take, and nothing of those that never come. Its interval lies between the "
+        "ages of the shares that Wilson's has around nine in ten, of the replies that were seen to come; below "
+        f"{MINIMUM_FOR_VERDICT} of them it is not told.",
         "less",
         "reply_intervals",
         question="replies_by",
+        beside=("p90_reply_min_reason",),
     ),
     Metric(
         "settled_h",

@@ -22,6 +22,7 @@ from leadlib.metrics import (
     VERDICT_WORDS,
     Clock,
     Metric,
+    age_range,
     age_words,
     compute,
     days_of_bucket,
@@ -192,8 +193,7 @@ def interval_words(row: Mapping[Any, Any], metric: Metric) -> str:
     if metric.unit == "hours":
         return formats.duration_range(low * 3600, high * 3600)
     if metric.unit == "minutes":
-        # A span on the working clock is told in other words than one on the wall clock.
-        return formats.duration_range(low * 60, high * 60) if _clock(row) == "wall" else formats.MISSING_TEXT
+        return age_range(low, high, _clock(row))
     return f"{formats.number(low, 2)}–{formats.number(high, 2)}"
 
 

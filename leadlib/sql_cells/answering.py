@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -141,6 +142,7 @@ def _request(copy: Copy, sql: str, filters: Filters, agents: Sequence[int] | Non
     filtered = {
         "name": FILTERED,
         "condition": condition,
+        "reads": re.findall(r"\bfrom (\w+)", condition),
         "bound": {name: value for name, value in bound.items() if not isinstance(value, datetime)},
         "instants": {name: value.isoformat() for name, value in bound.items() if isinstance(value, datetime)},
     }

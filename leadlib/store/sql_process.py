@@ -264,10 +264,13 @@ def _load(connection: "duckdb.DuckDBPyConnection", request: dict[str, Any], name
         for table, content in request["tables"].items():
             paths = ", ".join("'" + path.replace("'", "''") + "'" for path in content["paths"])
             rows = f"select {', '.join(content['columns'])} from read_parquet([{paths}]) where {content['condition']}"
-            if table in named:
+            is_needed = filtered["name"] in named and table in filtered["reads"]
+            if table in named or is_needed:
                 connection.execute(f"create table {table} as {rows}")
-            if table == "leads" and filtered["name"] in named:
-                connection.execute(f"create table {filtered['name']} as {rows} and {filtered['condition']}", bound)
+            if table == "leads":
+                chosen = f"create table {filtered['name']} as {rows} and {filtered['condition']}"
+        if filtered["name"] in named:
+            connection.execute(chosen, bound)
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:

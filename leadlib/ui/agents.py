@@ -8,7 +8,18 @@ import streamlit as st
 
 from leadlib import charts, formats
 from leadlib.filters import MISSING
-from leadlib.metrics import VERDICT_WORDS, Verdict, age_words, agents, like_for_like, metric_named, newcombe, replies_by
+from leadlib.metrics import (
+    VERDICT_WORDS,
+    Clock,
+    Verdict,
+    age_range,
+    age_words,
+    agents,
+    like_for_like,
+    metric_named,
+    newcombe,
+    replies_by,
+)
 from leadlib.ui import compared, drill, plots
 from leadlib.ui.engine import load
 from leadlib.ui.links import filter_key
@@ -74,7 +85,7 @@ def draw(view: View, mix: str) -> None:
         rows = rows.merge(replies.drop(columns=["label", "is_active"]), on="key", how="left")
         plain(
             "Times to a reply are on the wall clock and without calls. A dash stands where fewer than twenty looks "
-            "tell, or fewer than half ever replied."
+            "tell, looks are too far apart, or fewer than half ever replied; an agent's own page says which."
         )
     alt = "Agents with their response rates, ranks and verdicts, best shrunken rate first"
     row = compared.draw(rows, "Agent", _TABLE[mix], key=f"agents_{mix}", alt=alt)
@@ -142,8 +153,8 @@ def draw_standing(view: View, row: pd.Series) -> None:
                 "Verdict, like for like": VERDICT_WORDS[verdict_alike],
                 metric_named("shrunken_rate").label: _rate_text(row, "shrunken_rate"),
                 "Rank": _rank_text(row),
-                metric_named("median_reply_min").label: _reply_text(replies["median_reply_min"]),
-                metric_named("p90_reply_min").label: _reply_text(replies["p90_reply_min"]),
+                metric_named("median_reply_min").label: _reply_text(replies, "median_reply_min"),
+                metric_named("p90_reply_min").label: _reply_text(replies, "p90_reply_min"),
                 f"Replied within {formats.duration(replies['age_min'] * 60)}": _rate_text(replies, "replied_within"),
                 "Oldest waiting": formats.duration(row["oldest_waiting_h"] * 3600),
             }
@@ -175,10 +186,13 @@ def _rate_text(row: pd.Series, key: str) -> str:
     return f"{formats.percent(row[key])} ({interval})"
 
 
-def _reply_text(minutes: float) -> str:
-    if formats.is_missing(minutes):
-        return "too few looks to tell"
-    return "fewer ever replied" if math.isinf(minutes) else age_words(minutes, "wall")
+def _reply_text(row: pd.Series, key: str) -> str:
+    """An age with its interval; why there is none."""
+    if row[f"{key}_reason"]:
+        return str(row[f"{key}_reason"])
+    clock: Clock = row["clock"]
+    age = "fewer ever replied" if math.isinf(row[key]) else age_words(row[key], clock)
+    return f"{age} ({age_range(row[f'{key}_low'], row[f'{key}_high'], clock)})"
 
 
 def _rank_text(row: pd.Series) -> str:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from leadlib import formats
 from leadlib.filters import MISSING, field_named
-from leadlib.metrics import FILTERS_OF, OTHERS, VERDICT_WORDS, metric_named, summary
+from leadlib.metrics import FILTERS_OF, OTHERS, VERDICT_WORDS, age_range, metric_named, summary
 from leadlib.ui import drill
 from leadlib.ui.engine import load
 from leadlib.ui.numbers import COUNT, with_left
@@ -42,6 +42,8 @@ def draw(
             # Infinite is what fewer than the share ever reach: there is no number of minutes to sort by.
             shown[heading] = values.replace(float("inf"), float("nan"))
             columns[heading] = config(format="%,.0f min", help=metric.definition)
+            shown[f"{heading}, 95 %"] = _age_ranges(rows, metric.key)
+            columns[f"{heading}, 95 %"] = st.column_config.TextColumn(help=metric.definition)
         elif metric.unit == "hours":
             shown[heading] = values / 24
             columns[heading] = config(format="%,.0f d", help=metric.definition)
@@ -102,6 +104,11 @@ def ranges(rows: pd.DataFrame, key: str) -> list[str]:
     """The interval of a rate in each row, in words."""
     ends = zip(rows[f"{key}_low"], rows[f"{key}_high"], strict=True)
     return [formats.percent_range(low, high) for low, high in ends]
+
+
+def _age_ranges(rows: pd.DataFrame, key: str) -> list[str]:
+    ends = zip(rows[f"{key}_low"], rows[f"{key}_high"], rows["clock"], strict=True)
+    return [age_range(low, high, clock) for low, high, clock in ends]
 
 
 def rank_range(row: Mapping[Any, Any], key: str = "rank") -> str:

@@ -36,9 +36,12 @@ def draw(vocabulary: Vocabulary) -> Filters:
 def _choose(field: Field, vocabulary: Vocabulary) -> None:
     # A chosen option stays on offer even if no lead has it: a link may name an agent of another day.
     chosen = st.session_state.get(filter_key(field.key), [])
+    options = list(dict.fromkeys([*vocabulary.choices(field), *chosen]))
+    if not options:
+        return
     st.multiselect(
         field.label,
-        list(dict.fromkeys([*vocabulary.choices(field), *chosen])),
+        options,
         key=filter_key(field.key),
         help=field.help,
         format_func=lambda value: vocabulary.label(field, value),

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 import pandas as pd
 
+from leadlib import formats
 from leadlib.filters import Filters
 from leadlib.metrics import summary
 from leadlib.records import LADDER
@@ -40,6 +41,23 @@ def filters_of_reached(filters: Filters, mark: str) -> Filters:
     rungs = [LADDER.index(rung) for rung in filters["reached"] if rung in LADDER]
     is_narrower = bool(rungs) and min(rungs) >= LADDER.index(stage)
     return filters if is_narrower else filters.with_values("reached", [stage])
+
+
+def words_of_moves(moves: pd.DataFrame) -> dict[str, str]:
+    """For `offered` of the chart of `transitions`: the words of each move with its leads, most leads first."""
+    rows = moves.sort_values("moved", ascending=False, kind="stable")
+    counted = zip(rows["key"], rows["label"], rows["moved"], strict=True)
+    return {key: f"{label} · {formats.count_of(leads, 'lead')}" for key, label, leads in counted}
+
+
+def to_move(view: View) -> Callable[[str], None]:
+    """For `on_choose` of the chart of `transitions`: asks for the leads of a move."""
+    return lambda move: drill.to_leads_under(filters_of_move(view.filters, move))
+
+
+def filters_of_move(filters: Filters, move: str) -> Filters:
+    """The filters that leave exactly the leads of a move: those in force stay, moves that were chosen before too."""
+    return filters.with_values("move", [*filters["move"], move])
 
 
 def to_status(view: View, statuses: pd.DataFrame) -> Callable[[str], None]:

@@ -8,6 +8,7 @@ import streamlit as st
 from leadlib import formats
 from leadlib.config import Dialect
 from leadlib.filters import FIELDS, MISSING, Field, Filters
+from leadlib.metrics import words_by_move
 from leadlib.metrics.choices import choices as choices_question
 from leadlib.metrics.table import CHANNEL_LABELS, ENTITY_LABELS, STAGE_LABELS, other
 from leadlib.records import STAGE_OF_STATUS
@@ -67,6 +68,7 @@ def _load_vocabulary(dialect: Dialect, data_version: int, access_key: str) -> Vo
         index=False
     ):
         names[field_key][value] = f"{label} · {_short(value)}"
+    names["move"] = words_by_move()
     return Vocabulary(dialect, values, names)
 
 

@@ -19,6 +19,7 @@ from leadlib.metrics import (
     SIGNAL_WORDS,
     VERDICT_WORDS,
     Metric,
+    age_range,
     age_words,
     metric_named,
 )
@@ -211,13 +212,14 @@ def _by_group(frame: pd.DataFrame, metrics: Sequence[str]) -> Twin:
         elif metric.unit == "minutes":
             clocks = frame["clock"] if "clock" in frame else ["wall"] * len(frame)
             shown[metric.label] = [age_words(minutes, clock) for minutes, clock in zip(frame[key], clocks, strict=True)]
-            if f"{key}_low" in frame and "clock" not in frame:  # a span on the working clock is told in other words
+            if f"{key}_low" in frame:
                 shown[f"{metric.short_label}, 95 % interval"] = [
-                    formats.duration_range(low * 60, high * 60)
-                    for low, high in zip(frame[f"{key}_low"], frame[f"{key}_high"], strict=True)
+                    age_range(low, high, clock)
+                    for low, high, clock in zip(frame[f"{key}_low"], frame[f"{key}_high"], clocks, strict=True)
                 ]
-            if "reason" in frame:
-                shown["Why not"] = frame["reason"]
+            for column, heading in ((f"{key}_reason", f"{metric.short_label}, why not"), ("reason", "Why not")):
+                if column in metric.columns and column in frame:
+                    shown[heading] = frame[column]
         elif metric.unit == "points":
             add_points(metric)
         elif metric.unit == "estimated share":

@@ -1,6 +1,6 @@
 """A chart on a card: title, takeaway, picture, and one click away its numbers and what they mean."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -15,6 +15,7 @@ from leadlib.ui.screens import screen
 from leadlib.ui.text import plain
 from leadlib.ui.view import current_view
 
+_LIST_PX = 420
 _CONFIG = {"displayModeBar": False, "responsive": True, "scrollZoom": False}
 
 
@@ -32,12 +33,14 @@ def draw(
     metrics: Sequence[str],
     more: str | None = None,
     notes: Sequence[str] = (),
+    offered: Mapping[str, str] | None = None,
     on_choose: Callable[[str], None] | None = None,
 ) -> None:
     """Draws the card. `takeaway` is one sentence, also for readers who cannot see the picture; `table` is its twin.
 
     `more` names the screen that says more about it, `notes` are sentences under the picture. `on_choose` is called with
-    the key of a mark that is clicked, before the page runs again.
+    the key of a mark that is clicked, before the page runs again. `offered` has words for marks by key: they are chosen
+    from a list under the picture, for pictures of whose marks the browser reports no click.
     """
     with st.container(border=True, height="stretch", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -46,7 +49,12 @@ def draw(
                 define(metrics)
                 numbers.draw(numbers.twin(table, metrics), alt=f"The numbers behind “{title}”")
         plain(takeaway)
-        draw_figure(figure, alt=takeaway, key=f"chart {title}", notes=notes, on_choose=on_choose)
+        is_clicked = on_choose is not None and offered is None
+        draw_figure(
+            figure, alt=takeaway, key=f"chart {title}", notes=notes, on_choose=on_choose if is_clicked else None
+        )
+        if offered and on_choose is not None:
+            _offer(offered, f"offered {title}", on_choose)
         if more:
             target = screen(more)
             st.page_link(
@@ -82,6 +90,27 @@ def define(metrics: Sequence[str]) -> None:
     for key in metrics:
         metric = metric_named(key)
         st.markdown(f"**{metric.label}.** {metric.definition}")
+
+
+def _offer(offered: Mapping[str, str], key: str, on_choose: Callable[[str], None]) -> None:
+    """The list from which a mark is chosen. It is empty again when the page comes back."""
+
+    def take() -> None:
+        chosen = st.session_state[key]
+        if chosen is not None:
+            st.session_state[key] = None
+            on_choose(chosen)
+
+    st.selectbox(
+        "Show the leads of",
+        list(offered),
+        index=None,
+        key=key,
+        format_func=offered.__getitem__,
+        placeholder="Choose what to look into",
+        on_change=take,
+        width=_LIST_PX,
+    )
 
 
 def _take_mark(key: str, on_choose: Callable[[str], None]) -> None:

@@ -31,6 +31,25 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
         yield server
 
 
+def test_a_move_of_the_list_under_a_picture_shows_as_many_rows_as_it_says(
+    app: AppServer, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(f"{app.url}/funnel?v=1&type=email")
+    moves = page.get_by_role("combobox", name="Show the leads of")
+    moves.scroll_into_view_if_needed()
+    settle(page)
+    moves.click()
+    option = page.get_by_role("option").filter(has_text="First seen").first
+    found = re.search(r"· ([\d,]+)\sleads?$", option.inner_text())
+    assert found is not None
+    option.click()
+    page.get_by_role("heading", name="Leads", exact=True).wait_for()
+    page.get_by_text(re.compile(rf"^1–\d+ of {found[1]}\sleads$")).wait_for()
+    settle(page)
+    (move,) = parse_qs(urlsplit(page.url).query)["move"]
+    assert re.fullmatch("first:[a-z]+>[a-z]+:[a-z]+", move)
+
+
 @pytest.mark.parametrize(
     ("path", "title", "mark", "counted", "query"),
     [
