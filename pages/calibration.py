@@ -54,5 +54,16 @@ with right:
         table=rows,
         metrics=["response_rate", "response_rate_of_all"],
     )
+rows = calibration.of(frame, "standardised_shrunken_rate")
+plots.draw(
+    "Agents' rates, like for like",
+    charts.plot_agents_beside_truth(rows, theme=theme),
+    takeaway=charts.calibration_takeaway(calibration.of(frame, "standardised_rate", "standardised_shrunken_rate")),
+    table=rows,
+    metrics=["standardised_rate", "standardised_shrunken_rate"],
+    on_choose=drill.to_agent,
+)
+st.header("Times, and why the rate changed", anchor=False)
+calibration.draw_times_and_changes(frame)
 st.header("Counts", anchor=False)
 calibration.draw_counts(frame)

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from leadlib import charts
 from leadlib.access import LOCAL
-from leadlib.calibration import ESTIMATES, calibration
+from leadlib.calibration import CHANGES, ESTIMATES, OF_AGENTS, calibration
 from leadlib.config import Settings
 from leadlib.engine import Engine
 from leadlib.filters import Filters
@@ -81,6 +81,25 @@ def test_every_figure_stands_beside_what_was_planted(bench: Bench, frame: pd.Dat
 
 def day_of(lead: PlantedLead) -> str:
     return str(lead.created_at.astimezone(DUBAI).date())
+
+
+def test_times_and_changes_stand_beside_what_the_planted_habits_give(bench: Bench, frame: pd.DataFrame) -> None:
+    """Medians of what became of the leads lie near those of their habits; parts of a change add up to the whole."""
+    planted = frame.set_index(["topic", "key"])["planted"]
+    leads = [x for x in bench.portal.truth.visible(NOW) if "2026-08-21" <= day_of(x) <= "2026-11-19"]
+    delays = [math.inf if x.response_minutes is None else x.response_minutes for x in leads if x.channel != "call"]
+    assert np.quantile(delays, 0.45) <= planted["median_reply_min", "median"] <= np.quantile(delays, 0.55)
+    opened = [
+        (stages["opened"] - stages["sent"]).total_seconds() / 60 if "opened" in stages else math.inf
+        for stages in (dict(x.transitions) for x in leads if x.channel != "call")
+    ]
+    assert np.quantile(opened, 0.4) <= planted["median_step_min", "sent_opened"] <= np.quantile(opened, 0.6)
+    for topic in CHANGES:
+        assert planted[topic, "all"] == pytest.approx(planted[topic].drop("all").sum())
+    for agent_id in (90001, 90013):
+        # A rate like for like is that of the agent's own leads on another scale: alike where his leads are usual.
+        assert planted["standardised_rate", str(agent_id)] == planted["standardised_shrunken_rate", str(agent_id)]
+        assert 0.6 < planted["standardised_rate", str(agent_id)] / planted["agent_rate", str(agent_id)] < 1.6
 
 
 def test_counts_are_what_was_planted(frame: pd.DataFrame) -> None:
@@ -175,7 +194,7 @@ def many(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     seeds, n_leads = (range(40), 1_500) if is_full else (range(2), 500)
     found = []
     for seed in seeds:
-        for has_past in (False, True):
+        for has_past in (False, True) if is_full or seed == 0 else (True,):
             with seen_brokerage(tmp_path_factory.mktemp("many"), n_leads, seed, has_past) as one:
                 rows = calibration(one.store, one.portal.truth)
             found.append(rows.assign(seed=seed, seen="with a past" if has_past else "once"))
@@ -186,10 +205,12 @@ def test_stated_intervals_hold_the_planted_truth_as_often_as_they_say(many: pd.D
     told = many[many["topic"].isin(ESTIMATES) & many["is_inside"].notna()]
     held = told.groupby(["seen", "topic"])["is_inside"].agg(["sum", "count"])
     logging.getLogger(__name__).info("intervals that hold the truth:\n%s", held.to_string())
-    assert {topic for _, topic in held.index} == set(ESTIMATES)
+    untold = set(ESTIMATES) - {topic for _, topic in held.index}
+    # Of few leads some are refused: one takes a hundred replies on a channel.
+    assert untold <= ({"settled_h", "agent_p90_min"} if many["seed"].nunique() < 40 else set())
     for (seen, topic), (n_held, n_told) in held.iterrows():
         # The figures of one brokerage come from the same leads and move together; its agents' leads are their own.
-        n_free = n_told if topic in {"agent_rate", "shrunken_rate"} else min(n_told, told["seed"].nunique())
+        n_free = n_told if topic in OF_AGENTS else min(n_told, told["seed"].nunique())
         assert n_held / n_told >= 0.95 - SURELY * math.sqrt(0.95 * 0.05 / n_free), (seen, topic)
 
 

@@ -35,6 +35,15 @@ _LONGEST_DELAY_MS: Final = 30 * rhythm.DAY_MS
 _SHORTEST_DELAY_MS: Final = 40_000
 _AUTO_FROM_MS, _AUTO_WITHIN_MS = 5_000, 50_000
 _UNASSIGNED_MEDIAN_MIN, _UNASSIGNED_SIGMA = 240.0, 1.0
+_BEFORE_AUTOMATIC: Final = timedelta(seconds=1)
+_DELIVERED, _OPENED_OF_DELIVERED = 0.94, 0.62
+_OPENED_IDLY: Final = _DELIVERED * _OPENED_OF_DELIVERED
+"""The share of the messages without an answer that somebody opens all the same."""
+_IDLE_MEDIAN_MIN, _IDLE_SIGMA = 300.0, 1.5
+_OPENED_FROM, _OPENED_WITHIN = 0.75, 0.24
+"""An answered message is opened after this part of its delay at the earliest, and within that much more of it."""
+_N_PARTS: Final = 16
+_PARTS_UNTIL_OPENED: Final = tuple(_OPENED_FROM + _OPENED_WITHIN * (k + 0.5) / _N_PARTS for k in range(_N_PARTS))
 
 
 class Planter:
@@ -187,15 +196,15 @@ def _message_fate(rng: random.Random, created_ms: int, channel: str, propensity:
     if is_answered and _is_automatic(channel, agent):
         after = _AUTO_FROM_MS + int(rng.random() * _AUTO_WITHIN_MS)
         return created_ms + 1_000, created_ms + after - 1_000, created_ms + after, 0, 0
-    delivered_ms = created_ms + 1_000 + int(rng.random() * 29_000) if rng.random() < 0.94 else None
+    delivered_ms = created_ms + 1_000 + int(rng.random() * 29_000) if rng.random() < _DELIVERED else None
     if is_answered:
         median, sigma = _delay_of(channel, agent)
         after = min(int(median * _MINUTE_MS * math.exp(rng.gauss(0, sigma))), _LONGEST_DELAY_MS)
         after = max(after, _SHORTEST_DELAY_MS)
-        opened_ms = created_ms + int(after * (0.75 + 0.24 * rng.random()))
+        opened_ms = created_ms + int(after * (_OPENED_FROM + _OPENED_WITHIN * rng.random()))
         return delivered_ms or created_ms + 1_000, opened_ms, created_ms + after, 0, 0
-    if delivered_ms is not None and rng.random() < 0.62:
-        after = min(int(300 * _MINUTE_MS * math.exp(rng.gauss(0, 1.5))), _LONGEST_DELAY_MS)
+    if delivered_ms is not None and rng.random() < _OPENED_OF_DELIVERED:
+        after = min(int(_IDLE_MEDIAN_MIN * _MINUTE_MS * math.exp(rng.gauss(0, _IDLE_SIGMA))), _LONGEST_DELAY_MS)
         return delivered_ms, max(delivered_ms, created_ms + after), None, 0, 0
     return delivered_ms, None, None, 0, 0
 
@@ -214,6 +223,36 @@ def share_of_answers_by(channel: str, agent: Agent | None, age: timedelta) -> fl
         return float(age_ms >= _LONGEST_DELAY_MS)
     median, sigma = _delay_of(channel, agent)
     return (1 + math.erf(math.log(age_ms / (median * _MINUTE_MS)) / sigma / math.sqrt(2))) / 2
+
+
+def share_opened_by(channel: str, agent: Agent | None, propensity: float, age: timedelta) -> float:
+    """The planted share of such leads that are opened by an age, answered or not. Calls have no opening to wait for."""
+    if _is_automatic(channel, agent):
+        answered = share_of_answers_by(channel, agent, age + _BEFORE_AUTOMATIC)
+    else:
+        answered = sum(share_of_answers_by(channel, agent, age / part) for part in _PARTS_UNTIL_OPENED) / _N_PARTS
+    minutes = max(age / timedelta(minutes=1), 1e-9)
+    idly = (1 + math.erf(math.log(minutes / _IDLE_MEDIAN_MIN) / _IDLE_SIGMA / math.sqrt(2))) / 2
+    return propensity * answered + (1 - propensity) * _OPENED_IDLY * idly
+
+
+def shares_answered_after_opening(
+    channel: str, agent: Agent | None, propensity: float, age: timedelta
+) -> tuple[float, float]:
+    """The planted shares of such leads that are answered within an age after they were opened, and opened at all."""
+    if _is_automatic(channel, agent):
+        answered = float(age >= _BEFORE_AUTOMATIC)
+    else:
+        parts = [1 - part for part in _PARTS_UNTIL_OPENED]
+        answered = sum(share_of_answers_by(channel, agent, age / part) for part in parts) / _N_PARTS
+    return propensity * answered, propensity + (1 - propensity) * _OPENED_IDLY
+
+
+def share_on_channel(channel: str, entity_type: str) -> float:
+    """The planted share of the leads about a kind of thing that come by a channel."""
+    up_to = (0.0, *(_PROJECT_MIX if entity_type == "project" else _LISTING_MIX))
+    place = _CHANNELS.index(channel)
+    return (up_to[place + 1] - up_to[place]) / up_to[-1]
 
 
 def _is_automatic(channel: str, agent: Agent | None) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -22,7 +23,13 @@ from leadlib.sandbox.brokerage import (
 )
 from leadlib.sandbox.clock import Clock, from_ms, three_months_before, to_ms
 from leadlib.sandbox.lead import Lead
-from leadlib.sandbox.planting import Planter, share_of_answers_by
+from leadlib.sandbox.planting import (
+    Planter,
+    share_of_answers_by,
+    share_on_channel,
+    share_opened_by,
+    shares_answered_after_opening,
+)
 from leadlib.sandbox.presence import Presence
 
 DAYS_BACK: Final = 100
@@ -201,6 +208,30 @@ class Truth:
             total += lead.propensity * by_now.get(kind, 1.0)
             n_leads += 1
         return total / n_leads if n_leads else None
+
+    def expected_share_opened(self, leads: Iterable[Lead], age: timedelta) -> float | None:
+        """The mean probability, by the planted habits, with which `leads` are opened by an age; None without leads."""
+        habits = self._habits(leads)
+        opened = sum(n * share_opened_by(*habit, age) for habit, n in habits)
+        return opened / sum(n for _, n in habits) if habits else None
+
+    def expected_share_answered_after_opening(self, leads: Iterable[Lead], age: timedelta) -> float | None:
+        """The share of those of `leads` that are ever opened that are answered within an age after it; None of none."""
+        answered, opened = 0.0, 0.0
+        for habit, n in self._habits(leads):
+            in_time, ever = shares_answered_after_opening(*habit, age)
+            answered, opened = answered + n * in_time, opened + n * ever
+        return answered / opened if opened else None
+
+    def _habits(self, leads: Iterable[Lead]) -> list[tuple[tuple[str, Agent | None, float], int]]:
+        """Channel, agent and propensity of leads, each with how many have them."""
+        by_id: dict[int | None, Agent | None] = {agent.id: agent for agent in self.agents}
+        counted = Counter((lead.channel, lead.agent_id, lead.propensity) for lead in leads)
+        return [((channel, by_id.get(key), propensity), n) for (channel, key, propensity), n in counted.items()]
+
+    def expected_share_on(self, channel: str, leads: Sequence[Lead]) -> float:
+        """The mean probability with which `leads` come by a channel, given what they are about; 0 without leads."""
+        return sum(share_on_channel(channel, lead.entity_type) for lead in leads) / max(len(leads), 1)
 
     def outages(self, at: datetime) -> tuple[tuple[datetime, datetime], ...]:
         """Begin and end (not included) of the portal's outages inside the window at `at`."""

@@ -1,12 +1,13 @@
 """The pieces of the calibration page, which only the built-in sandbox has."""
 
 import math
+from collections.abc import Callable, Mapping
 
 import pandas as pd
 import streamlit as st
 
-from leadlib import formats
-from leadlib.calibration import ESTIMATES, calibration
+from leadlib import charts, formats
+from leadlib.calibration import CHANGES, ESTIMATES, calibration
 from leadlib.ui import numbers
 from leadlib.ui.text import plain
 from leadlib.ui.view import View
@@ -57,6 +58,28 @@ def on_median(frame: pd.DataFrame) -> list[str]:
     return [f"Median time to a reply {_duration(row['estimate'])}, interval {low} to {high}; {planted}: {inside}."]
 
 
+def draw_times_and_changes(frame: pd.DataFrame) -> None:
+    """Times between stages, of agents and until rates settle, and the parts of a change, beside the planted ones."""
+    order = list(_TOPICS)
+    told = of(frame, *order)
+    told = told[told["is_inside"].notna()].sort_values(
+        "topic", key=lambda topics: topics.map(order.index), kind="stable"
+    )
+    plain(f"{charts.calibration_takeaway(told)} Others are refused, for the looks do not tell.")
+    written = [_WORDS.get(topic, _duration) for topic in told["topic"]]
+    shown = {
+        "What": [f"{_TOPICS[topic]}: {label}" for topic, label in zip(told["topic"], told["label"], strict=True)],
+        "Leads": told["leads"],
+        **{
+            heading: [words(value) for words, value in zip(written, told[column], strict=True)]
+            for heading, column in (("Estimate", "estimate"), ("From", "low"), ("To", "high"), ("Planted", "planted"))
+        },
+        "Inside": told["is_inside"].map({True: "yes", False: "no"}),
+    }
+    columns = {"Leads": st.column_config.NumberColumn(format=numbers.COUNT)}
+    numbers.draw(numbers.Twin(pd.DataFrame(shown), columns), alt="Times and parts of a change, and what was planted")
+
+
 def draw_counts(frame: pd.DataFrame) -> None:
     """Leads by channel and by stage beside the planted ones: whole numbers, which have to agree."""
     rows = of(frame, "leads", "reached")
@@ -73,3 +96,19 @@ def draw_counts(frame: pd.DataFrame) -> None:
 
 def _duration(minutes: float) -> str:
     return "never" if math.isinf(minutes) else formats.duration(minutes * 60)
+
+
+def _hours(hours: float) -> str:
+    return _duration(hours * 60)
+
+
+_WORDS: Mapping[str, Callable[[float], str]] = {"settled_h": _hours, **dict.fromkeys(CHANGES, formats.points)}
+_TOPICS = {
+    "median_reply_min": "All leads",
+    "median_step_min": "Median step",
+    "settled_h": "95 % of replies",
+    "rate_effect": "Change by other rates",
+    "mix_effect": "Change by another mix",
+    "agent_median_min": "Median reply",
+    "agent_p90_min": "Nine in ten replies",
+}

@@ -1,5 +1,8 @@
 """What stands under the weeks: where history is too thin for a rate, and when the replies of each channel have come."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from leadlib import formats
@@ -24,13 +27,18 @@ def notes(weeks: pd.DataFrame, channels: pd.DataFrame) -> list[str]:
         )
     known = channels[channels["settled_h"].notna()]
     if len(known):
-        ages = [f"{row['label']} {formats.duration(row['settled_h'] * _HOUR_S)}" for _, row in known.iterrows()]
+        ages = [_age_words(row) for row in known.to_dict("records")]
         sentences.append(
-            f"Of the replies of the first {FOLLOWED_DAYS} days, 95{formats.NBSP}% have come by the age of: "
-            f"{formats.listed(ages)}."
+            f"Of the replies of the first {FOLLOWED_DAYS} days, 95{formats.NBSP}% have come by the age of (with its 95"
+            f"{formats.NBSP}% interval): {formats.listed(ages)}."
         )
     untold = channels[channels["settled_h"].isna()]
     if len(untold):
         names = formats.listed(list(untold["label"]), "or")
         sentences.append(f"By what age replies have come cannot be told for {names} yet.")
     return [*sentences, "A point leads to all leads of its week."]
+
+
+def _age_words(row: Mapping[Any, Any]) -> str:
+    interval = formats.duration_range(row["settled_h_low"] * _HOUR_S, row["settled_h_high"] * _HOUR_S)
+    return f"{row['label']} {formats.duration(row['settled_h'] * _HOUR_S)} ({interval})"
