@@ -15,7 +15,7 @@ from leadlib import formats
 from leadlib.filters import MISSING, Filters
 from leadlib.metrics.queries import ask, remembered, utc
 from leadlib.metrics.questions import breakdown
-from leadlib.metrics.statistics import wilson
+from leadlib.metrics.statistics import quantile_ends
 from leadlib.metrics.table import ALL, MINIMUM_FOR_VERDICT, Dimension, dimension_named, unknown
 from leadlib.metrics.working_clock import clock_of
 from leadlib.statistics import Incidence, incidence
@@ -98,10 +98,10 @@ def replies_by(store: Store, filters: Filters, by: str, clock: Clock = "wall", w
     `reply_shares`, for the age `within` in minutes, one of SLA_MINUTES), median_reply_min (minutes by which half of the
     group's leads are replied to; infinite if fewer ever are), p90_reply_min (by which nine in ten replies had come;
     leads without one are left out), both with _low and _high (95 % interval: for the median by likelihood ratio, for
-    the other the ages between which Wilson's interval of nine in ten is reached) and _reason (why it is not told),
-    n_replied, n_archived, n_waiting, n_unknown. All figures are NaN where fewer than 20 leads tell, the minutes also
-    where fewer than half of the replied leads were seen waiting first, the second of them below 20 such. Calls are
-    left out, so a group of calls has no leads here. Raises FilterError for another `by`, `clock` or `within`.
+    the other where chance may have put nine in ten of the replies, infinite where it may be all) and _reason (why it
+    is not told), n_replied, n_archived, n_waiting, n_unknown. All figures are NaN where fewer than 20 leads tell, the
+    minutes also where fewer than half of the replied leads were seen waiting first, the second of them below 20 such.
+    Calls are left out, so a group of calls has no leads here. Raises FilterError for another `by`, `clock` or `within`.
     """
     if by not in REPLY_GROUPS:
         raise unknown("group for replies", by, REPLY_GROUPS)
@@ -251,8 +251,8 @@ class Looks:
     def _p90(self) -> dict[str, Any]:
         """The age by which nine in ten of the replies had come.
 
-        Its interval is where the shares of Wilson's are reached, of as many replies as tell by themselves when they
-        came: those of one look each add to what is known of the others, but nothing to how surely.
+        Its interval is where the shares of `quantile_ends` are reached, of as many replies as tell by themselves when
+        they came: those of one look each add to what is known of the others, but nothing to how surely.
         """
         total = self.found.mass[_REPLIED].sum()
         n_watched = int(self.leads[self._is_watched].sum())
@@ -262,7 +262,7 @@ class Looks:
         reason = reason or _too_far_apart(*ends, self.clock)
         if reason:
             return dict(zip(_P90, (np.nan, np.nan, np.nan, reason), strict=True))
-        least, most = (float(end) for end in wilson(0.9 * n_watched, n_watched))
+        least, most = quantile_ends(0.9, n_watched)
         low, high = self.found.age_of(_REPLIED, least * total)[0], self.found.age_of(_REPLIED, most * total)[1]
         return dict(zip(_P90, (sum(ends) / 2, low, high, ""), strict=True))
 

@@ -9,7 +9,7 @@ from leadlib import formats
 from leadlib.filters import Filters
 from leadlib.metrics.queries import ask, remembered
 from leadlib.metrics.replies import MOST_APART, Looks
-from leadlib.metrics.statistics import wilson
+from leadlib.metrics.statistics import quantile_ends
 from leadlib.metrics.table import MINIMUM_FOR_VERDICT, STAGE_LABELS, STAGES, dimension_named, label_of
 from leadlib.store import Store
 
@@ -120,7 +120,7 @@ def _settled(
             reason = f"Looks are too far apart: the age lies between {_span(low, high)}."
         else:
             replied = rows[(rows["kind"] == "reached") & (rows["begins_min"] < followed_min)]
-            least, most = (float(end) for end in wilson(SETTLED_SHARE * n_replied, n_replied))
+            least, most = quantile_ends(SETTLED_SHARE, n_replied)  # of LEAST_REPLIES or more these are below 1
             # Each reply came after its last look without it and by its first look with it, whatever is estimated.
             earliest = min(found.age_of(_NEXT, least * total)[0], _age_of_share(replied, "begins_min", least))
             latest = max(found.age_of(_NEXT, most * total)[1], _age_of_share(replied, "ends_min", most))

@@ -2,7 +2,8 @@
 
 Wilson's score interval (Wilson 1927; Brown, Cai and DasGupta 2001) for one share, Newcombe's hybrid of two Wilson
 intervals (Newcombe 1998, method 10) for the difference of two, Byar's approximation (Breslow and Day 1987, chapter 2)
-for a count that has no upper end, and the ratio of two counts by the share that one has of both.
+for a count that has no upper end, the ratio of two counts by the share that one has of both, and the shares between
+which a quantile lies.
 """
 
 import numpy as np
@@ -37,6 +38,19 @@ def wilson(successes: Numbers, n: Numbers, z: float = Z_95) -> tuple[Floats, Flo
     low = np.where(hits == 0, 0.0 * trials, np.clip(centre - half, 0, 1))
     high = np.where(hits == trials, 0.0 * trials + 1, np.clip(centre + half, 0, 1))
     return low, high
+
+
+def quantile_ends(share: float, n: int) -> tuple[float, float]:
+    """Between which shares of `n` cases the true age by which `share` of all are over lies, 95 times in 100.
+
+        share ± z · sqrt(share (1 - share) / n)
+
+    By the true age a case is over with exactly that chance, so that chance puts so many of n before it; Wilson's
+    interval, for a share that is not known, would be cut off too early on the side of the late ones. Above 1 the ages
+    have no upper end: that all of n were over by then is no surprise.
+    """
+    reach = Z_95 * float(np.sqrt(share * (1 - share) / n))
+    return share - reach, share + reach
 
 
 def newcombe(

@@ -869,8 +869,8 @@ METRICS: tuple[Metric, ...] = (
         "P90 reply",
         "minutes",
         "Age on the chosen clock by which nine in ten of the replies had come; leads without a reply are left out, so "
-        "that it says how long slow replies take, and nothing of those that never come. Its interval lies between the "
-        "ages of the shares that Wilson's has around nine in ten, of the replies that were seen to come; below "
+        "that it says how long slow replies take, and nothing of those that never come. Its interval lies where chance "
+        "may have put nine in ten of the replies that were seen to come, with no upper end where these are few; below "
         f"{MINIMUM_FOR_VERDICT} of them it is not told.",
         "less",
         "reply_intervals",
