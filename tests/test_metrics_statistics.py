@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from leadlib.metrics import byar, newcombe, wilson
+from leadlib.metrics.stages import LEAST_REPLIES
 from leadlib.metrics.statistics import quantile_ends
 
 
@@ -84,10 +85,10 @@ def test_newcombe_covers_a_difference_in_93_percent_of_samples() -> None:
         assert np.mean(held) >= 0.93
 
 
-@pytest.mark.parametrize("share", [0.9, 0.95])
-def test_the_ends_of_a_quantile_hold_it_as_often_as_they_say(share: float) -> None:
+@pytest.mark.parametrize(("share", "least"), [(0.9, 20), (0.95, LEAST_REPLIES)])
+def test_the_ends_of_a_quantile_hold_it_as_often_as_they_say(share: float, least: int) -> None:
     """Of n cases a binomial number is over by the true age: between the ends, unless chance puts it beyond."""
-    for n in range(20, 400, 7):
+    for n in range(least, 400, 7):
         low, high = quantile_ends(share, n)
         inside = range(math.ceil(n * low), min(math.ceil(n * high), n + 1))
         held = sum(math.comb(n, k) * share**k * (1 - share) ** (n - k) for k in inside)
