@@ -448,7 +448,7 @@ def test_database_alone_keeps_files_and_servers_out_where_the_statement_is_not_r
         "with w as (copy (select 1) to '{own_file}') select * from w",
     ):
         sql = canaries.named_in(escape)
-        request = _request(copy, sql, ALL, Limits()).decode()
+        request = _request(copy, sql, ALL, None, Limits()).decode()
         code = (
             "cell._check = lambda connection, sql, relations: relations\n"
             "try: print(cell._answer(cell.json.loads(sys.argv[1]), 1 << 30))\n"
