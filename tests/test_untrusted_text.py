@@ -39,8 +39,6 @@ OWN_WORDS = {
     "notebook_sql.py: _told(answer)": "numbers",
     "health.py: ' and '.join(counts)": "numbers",
     "changes.py: changes.FIGURE_WORDS[figure]": "one of three constants",
-    "guard.py: label": "made literal two lines above",
-    "guard.py: refused.title": "a constant of each kind of error",
     "leagues.py: one": "one of three constants",
     "plots.py: title": "the constants that pages give to plots.draw, which are looked at too",
     "plots.py: target": "a page of ours",

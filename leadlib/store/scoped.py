@@ -99,6 +99,9 @@ class ScopedStore(Store):
     def pseudonym(self, text: str) -> str:
         return self._whole.pseudonym(text)
 
+    def sequence(self) -> int:
+        return self._whole.sequence()
+
     def alarms(self) -> tuple[Alarm, ...]:
         """Of the whole store; none in a scope, since their words tell of all leads."""
         return () if self.agents is not None else self._whole.alarms()
