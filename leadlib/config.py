@@ -346,7 +346,7 @@ SETTINGS: tuple[Setting, ...] = (
         "LEADLIB_ALERT_OVERDUE",
         "alert_overdue",
         _count(0, 1_000_000),
-        "More overdue leads than this are an alert",
+        "More overdue leads of the last three days than this are an alert",
         "20",
     ),
 )

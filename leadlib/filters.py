@@ -1,8 +1,8 @@
 """The one table of filters, and everything that follows from a row of it.
 
 From FIELDS come the API's parameters in both dialects (`to_api`), the SQL predicate with its bound values
-(`to_where`), the shared link (`to_query`, `filters_from_query`), the words over a chart (`describe`), the sidebar's
-widgets (`ui/filter_bar.py`) and the command line's `--filter`.
+(`to_where`), the shared link (`to_query`, `to_address`, `filters_from_query`), the words over a chart (`describe`),
+the sidebar's widgets (`ui/filter_bar.py`) and the command line's `--filter`.
 """
 
 import difflib
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from leadlib.config import DIALECTS, Dialect
@@ -436,6 +437,12 @@ def rfc3339(instant: datetime) -> str:
 def to_query(filters: Filters) -> dict[str, list[str]]:
     """The filters as query parameters of a shared link: field key to values, in the order of FIELDS."""
     return {key: list(values) for key, values in filters.selected}
+
+
+def to_address(filters: Filters) -> str:
+    """What follows a page's name in the address that shows these leads: "?v=1&type=call"; empty without filters."""
+    query = to_query(filters)
+    return f"?{urlencode({'v': LINK_VERSION, **query}, doseq=True)}" if query else ""
 
 
 def filters_from_query(query: Mapping[str, Sequence[str]]) -> tuple[Filters, list[str]]:

@@ -81,6 +81,7 @@ def test_a_week_reads_like_this(week: Store) -> None:
         "What waits now\n"
         "--------------\n"
         "- 6 leads wait for a reply, 5 of them for more than 60 working minutes; the oldest for 1 d 21 h.\n"
+        "- 5 leads of them came in the days above, 5 of which are overdue.\n"
         "- 1 lead waits with no agent assigned.\n"
         "\n"
         "As of 23 Sep 2026, 09:00 (Asia/Dubai), from test.\n"

@@ -5,12 +5,11 @@ Nothing about a person is in it, and no agent is named: it leaves the house. The
 
 from datetime import date, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from leadlib import formats
 from leadlib.digest.alerts import Alert
 from leadlib.digest.message import Message, Part, Sentence, sentence
-from leadlib.filters import LINK_VERSION, MISSING, Filters, to_query
+from leadlib.filters import MISSING, Filters, to_address
 from leadlib.metrics import backlog, breakdown, metric_named, summary, volume_change
 from leadlib.metrics.change import complete_days, ends_of
 from leadlib.metrics.health import doubts
@@ -38,7 +37,7 @@ def make_digest(store: Store, alerts: tuple[Alert, ...], *, days: int = DAYS_TOL
     sections = [
         ("What came in", tuple(_arrivals(store, filters, told))),
         ("What was answered", tuple(_answers(store, filters))),
-        ("What waits now", tuple(_waiting(store))),
+        ("What waits now", tuple(_waiting(store, filters))),
     ]
     title = f"Leads of {formats.day_range(*told)}"
     return Message(title, (*worries, *sections), _foot(store), site)
@@ -120,7 +119,7 @@ def _answers(store: Store, filters: Filters) -> list[Sentence]:
     return lines
 
 
-def _waiting(store: Store) -> list[Sentence]:
+def _waiting(store: Store, filters: Filters) -> list[Sentence]:
     row = backlog(store, Filters()).iloc[0]
     waiting = int(row["waiting"])
     if not waiting:
@@ -133,6 +132,11 @@ def _waiting(store: Store) -> list[Sentence]:
             f"for {formats.duration(row['oldest_waiting_h'] * 3600)}.",
         )
     ]
+    young = backlog(store, filters).iloc[0]
+    if 0 < young["waiting"] < waiting:
+        of_them = formats.count_of(young["waiting"], "lead")
+        overdue = f" of them came in the days above, {formats.number(young['overdue'])} of which are overdue."
+        lines.append(sentence(Part(of_them, _path("queue", filters)), overdue))
     nobody = Filters.of({"agent": [MISSING]})
     unassigned = int(backlog(store, nobody).iloc[0]["waiting"])
     if unassigned:
@@ -153,5 +157,4 @@ def _foot(store: Store) -> str:
 
 
 def _path(page: str, filters: Filters) -> str:
-    query = to_query(filters)
-    return page + (f"?{urlencode({'v': LINK_VERSION, **query}, doseq=True)}" if query else "")
+    return page + to_address(filters)

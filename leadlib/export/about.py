@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -12,7 +11,7 @@ import pyarrow.compute as pc
 
 from leadlib.export.columns import NUMBERS, RULES, RULES_VERSION, Column
 from leadlib.export.texts import readable_column, time_texts
-from leadlib.filters import LINK_VERSION, Filters, to_query
+from leadlib.filters import Filters, to_address
 from leadlib.store import Store
 
 _LEADS_SCREEN = "leads"
@@ -97,7 +96,7 @@ class About:
             "portal": self.portal,
             "filter_words": self.filter_words,
             "filters": [f"{key}={value}" for key, values in self.filters.selected for value in values],
-            "restore_link": self.site + _LEADS_SCREEN + self._query(),
+            "restore_link": self.site + _LEADS_SCREEN + to_address(self.filters),
             "time_zone": self.timezone.key,
             "settings": [f"{name}={value}" for name, value in self.settings.items()],
             "as_of": self._local(self.as_of),
@@ -110,10 +109,6 @@ class About:
             "numbers": dict(NUMBERS),
             "rules": list(RULES),
         }
-
-    def _query(self) -> str:
-        query = to_query(self.filters)
-        return f"?{urlencode({'v': LINK_VERSION, **query}, doseq=True)}" if query else ""
 
     def _local(self, instant: datetime | None) -> str | None:
         return instant.astimezone(self.timezone).isoformat() if instant else None

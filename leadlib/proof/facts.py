@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -23,7 +22,7 @@ from leadlib.errors import UnprovenError
 from leadlib.export.about import row_digests, settings_of
 from leadlib.export.leads import within_scope
 from leadlib.export.texts import readable_column
-from leadlib.filters import LINK_VERSION, Filters, to_query
+from leadlib.filters import Filters, to_address
 from leadlib.metrics import METRICS
 from leadlib.store import Store
 
@@ -103,8 +102,7 @@ class Sum:
 
 def link_of(filters: Filters) -> str:
     """The first screen under these filters, without the app's own address, which nobody knows here."""
-    query = to_query(filters)
-    return f"/?{urlencode({'v': LINK_VERSION, **query}, doseq=True)}" if query else "/"
+    return f"/{to_address(filters)}"
 
 
 def sum_of(frame: pd.DataFrame) -> Sum:
