@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 _KEEP_EVERY_S = 3600.0
 _COPY_EVERY = timedelta(days=1)
+_EXPORTS_KEPT_MONTHS = 24
 
 # The built-in sandbox is ours alone: a newcomer should not wait for a limit that protects somebody else's server.
 _SANDBOX_CALLS_PER_MINUTE = 60_000
@@ -182,12 +183,14 @@ class Engine:
         """
         now = now or datetime.now(UTC)
         copied_at = self.store.personal_copied_at()
-        # What people have written comes back from nowhere else.
-        is_due = now - copied_at >= _COPY_EVERY or self.store.words.written_at() > copied_at
+        # What people have written comes back from nowhere else, nor what they took with them.
+        written_at = max(self.store.words.written_at(), self.store.exports.written_at())
+        is_due = now - copied_at >= _COPY_EVERY or written_at > copied_at
         if self.store.is_read_only or not is_due:
             return
         if self.settings.retention_months:
             self.store.forget_persons(months_before(now, self.settings.retention_months))
+        self.store.exports.forget_before(months_before(now, _EXPORTS_KEPT_MONTHS))
         self.store.copy_personal()
         self.store.retire_alarms(now)
 

@@ -4,6 +4,7 @@ LeadlibError
 ├── SettingsError            a setting is unknown, missing or malformed                    exit 2
 │   └── HostingError         others can reach the app, and it is not safe for that
 ├── AccessError              nobody is signed in, or whoever is has no right to it           exit 2
+│   └── ExportLimitError     somebody has taken as many persons in files as they may
 ├── FilterError              a filter, metric, format or the like that does not exist       exit 2
 ├── UnprovenError            a file that says nothing of where it comes from, or not enough  exit 2
 ├── PortalError
@@ -30,6 +31,8 @@ LeadlibError
 
 No message, attribute or repr here holds a token, a payload or anything about a person.
 """
+
+from datetime import datetime
 
 
 class LeadlibError(Exception):
@@ -73,6 +76,16 @@ class HostingError(SettingsError):
     def __init__(self, rules: list[str]) -> None:
         super().__init__(f"Refused to start: {', '.join(rules)}. The log says what to do.", rules[0])
         self.rules = rules
+
+
+class ExportLimitError(AccessError):
+    """Somebody has taken as many persons in files as one may. `again_at` is when more is possible, UTC; None: never."""
+
+    title = "That is more than one person may take"
+
+    def __init__(self, message: str, again_at: datetime | None) -> None:
+        super().__init__("export_limit", message)
+        self.again_at = again_at
 
 
 class FilterError(LeadlibError):

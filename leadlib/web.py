@@ -22,14 +22,14 @@ from starlette.types import Receive, Scope, Send
 
 from leadlib.access import Access
 from leadlib.config import load_settings
-from leadlib.errors import HostingError, LeadlibError
-from leadlib.export import export_leads, file_name, format_named
+from leadlib.errors import ExportLimitError, HostingError, LeadlibError
+from leadlib.export import export_on_record, file_name, format_named, limits_for, who_is
 from leadlib.freshness import freshness
 from leadlib.hosting import refusals
 from leadlib.logs import set_up
 from leadlib.monitoring import MetricsPort
 from leadlib.ui.engine import get_engine
-from leadlib.ui.gate import ACCESS, Gate
+from leadlib.ui.gate import ACCESS, NO_DOWNLOAD, Gate
 from leadlib.ui.serving import server
 from leadlib.webhooks import Receiver
 
@@ -118,16 +118,20 @@ async def export(request: Request) -> Response:
         return _failure(error)
     ticket = engine.tickets.redeem(request.path_params["ticket"])
     if ticket is None or not _is_for(ticket.access, request.scope.get(ACCESS)):
-        return PlainTextResponse("This download has expired. Go back to the page and start it again.", status_code=404)
+        return PlainTextResponse(NO_DOWNLOAD, status_code=404)
     folder = tempfile.TemporaryDirectory(prefix="leadlight-")
     path = Path(folder.name) / "export"
     try:
         result = await run_in_threadpool(
-            export_leads,
+            export_on_record,
+            engine.store,
             engine.store_for(ticket.access),
             ticket.filters,
             ticket.fmt,
             path,
+            who=who_is(ticket.access),
+            reason=ticket.reason,
+            limits=limits_for(ticket.access),
             personal=ticket.personal,
             site=str(request.base_url),
         )
@@ -159,7 +163,8 @@ def _is_for(asked: Access, redeems: Access | None) -> bool:
 
 
 def _failure(error: LeadlibError) -> Response:
-    return PlainTextResponse(f"{error.title}. {error}", status_code=500)
+    status = 429 if isinstance(error, ExportLimitError) else 500
+    return PlainTextResponse(f"{error.title}. {error}", status_code=status, headers={"Cache-Control": "no-store"})
 
 
 class _FileOnce(FileResponse):

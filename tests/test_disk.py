@@ -42,7 +42,7 @@ WRITES: dict[str, Callable[[Store, int], Any]] = {
     "checkpoint": lambda store, _: (store._analytics.checkpoint(), store._personal.checkpoint()),
     "generation": lambda store, _: store.publish(),
     "personal-copy": lambda store, _: store.copy_personal(),
-    "erasure": lambda store, _: store.erase(Person(phones=("+971509999999",))),
+    "erasure": lambda store, _: store.erase(Person(phones=("+971509999999",)), "test"),
     "backup": lambda store, n: store.back_up(store.folder / f"backup-{n}"),
 }
 

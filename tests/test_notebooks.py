@@ -403,7 +403,7 @@ def test_a_person_who_is_erased_is_erased_from_notebooks_too(open_store: Callabl
     store = open_store()
     save(store, "named", words="Call +971 50 123 4567 back")
     save(store, "other", words="Call 50 123 45 back")
-    erased = store.erase(Person(phones=("+971501234567",)))
+    erased = store.erase(Person(phones=("+971501234567",)), "test")
     assert erased.n_notebooks == 1
     assert [one.name for one in store.words.notebooks()] == ["other"]
 

@@ -71,7 +71,7 @@ def test_a_person_who_is_erased_is_erased_from_them_too(store: Store) -> None:
     store.words.save_view("Ring 050 000 0001 now", "leads", {}, "local")
     store.words.save_view("Calls", "volume", CALLS, "local")
     store.words.note_on_day(date(2026, 9, 12), "Met someone@example.com", "local")
-    erased = store.erase(Person(phones=("0500000001",), emails=("someone@example.com",)))
+    erased = store.erase(Person(phones=("0500000001",), emails=("someone@example.com",)), "test")
     assert erased.n_keepsakes == 2
     assert [view.title for view in store.words.saved_views()] == ["Calls"]
     assert store.words.day_notes() == ()

@@ -304,10 +304,10 @@ def test_downloads_and_media_are_for_who_has_signed_in_and_asked() -> None:
     engine = get_engine()
     scoped = sign_in.access_of(claims("scoped@example.com"), engine.settings.people, NOW)
     ticket = engine.tickets.issue(Filters(), "csv", personal=False, access=scoped)
-    for path in (f"/export/{ticket}", "/media/file.csv"):
-        assert ask(path).status_code == 401
-        assert ask(path, {"_streamlit_user": "forged"}).status_code == 401
-        assert ask(path, session("x@elsewhere.example")).status_code == 401
+    for path, status in ((f"/export/{ticket}", 404), ("/media/file.csv", 401)):
+        assert ask(path).status_code == status
+        assert ask(path, {"_streamlit_user": "forged"}).status_code == status
+        assert ask(path, session("x@elsewhere.example")).status_code == status
     assert ask("/media/file.csv", session("x@example.com")).status_code == 200
     assert ask(f"/export/{ticket}", session("owner@example.com")).status_code == 404
     assert ask(f"/export/{ticket}", session("x@example.com")).status_code == 404
@@ -324,6 +324,7 @@ def test_what_nobody_should_ask_for_is_not_there(path: str) -> None:
 # No way past it
 
 _PAST_THE_VIEW = {
+    "downloads.py": {"store"},  # where all exports are on record
     "engine.py": {"store_for"},
     "guard.py": {"store", "store_for"},  # the whole one for a keyed hash in the log
     "health.py": {"store"},  # what an owner says of all leads: that they are gone

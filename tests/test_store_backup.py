@@ -195,7 +195,7 @@ def test_erased_person_is_in_no_file_of_the_store_any_more_and_everybody_else_is
 
 def test_erased_person_does_not_come_back(store: Store) -> None:
     spread(store)
-    store.erase(Person(phones=(PHONE,)))
+    store.erase(Person(phones=(PHONE,)), "test")
     again = [
         make_lead("p1", sender=SENDER, status="responded"),
         make_lead("new", sender=SENDER),
@@ -217,7 +217,7 @@ def test_erased_person_stays_out_after_the_personal_file_was_lost(
 ) -> None:
     store = open_store()
     spread(store)
-    store.erase(Person(emails=(EMAIL,)))
+    store.erase(Person(emails=(EMAIL,)), "test")
     store.close()
     (store.folder / "personal.duckdb").unlink()
     again = open_store()
@@ -227,7 +227,7 @@ def test_erased_person_stays_out_after_the_personal_file_was_lost(
 
 def test_erasing_by_lead_leaves_the_senders_other_leads(store: Store) -> None:
     store.write_leads([make_lead("a"), make_lead("b")], observed_at=at("2026-09-17 10:00"))
-    assert store.erase(Person(lead_ids=("a",))).n_leads == 1
+    assert store.erase(Person(lead_ids=("a",)), "test").n_leads == 1
     assert store.contacts(["a", "b"])["lead_id"].to_pylist() == ["b"]
     assert store.write_leads([make_lead("a"), make_lead("b")], observed_at=at("2026-09-18 10:00")) == UpsertCount(
         n_unchanged=1, n_suppressed=1
@@ -239,7 +239,7 @@ def test_erasing_by_lead_removes_its_unreadable_row_and_its_waiting_event(store:
     store.write_rejected([row], sync_id="s", observed_at=at("2026-09-17 10:00"))
     (store.folder / "spool").mkdir()
     (store.folder / "spool" / "1.json").write_text(row.raw)
-    erased = store.erase(Person(lead_ids=("p9",)))
+    erased = store.erase(Person(lead_ids=("p9",)), "test")
     assert (erased.n_texts, erased.n_deliveries) == (1, 1)
     store.write_rejected([RejectedRow(row.reason, "p9", row.raw)], sync_id="s", observed_at=at("2026-09-18 10:00"))
     store.close()
@@ -249,7 +249,7 @@ def test_erasing_by_lead_removes_its_unreadable_row_and_its_waiting_event(store:
 def test_phone_that_is_part_of_a_longer_number_is_somebody_elses(store: Store) -> None:
     longer = {"name": "Other", "contacts": [{"type": "phone", "value": PHONE + "89"}]}
     store.write_leads([make_lead("a", sender=longer)], observed_at=at("2026-09-17 10:00"))
-    assert store.erase(Person(phones=(PHONE,))).n_leads == 0
+    assert store.erase(Person(phones=(PHONE,)), "test").n_leads == 0
     assert store.contacts(["a"]).num_rows == 1
 
 

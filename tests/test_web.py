@@ -193,7 +193,7 @@ def test_export_that_fails_leaves_nothing_behind(
     failing: Callable[..., None],
     raised: type[Exception] | None,
 ) -> None:
-    monkeypatch.setattr("leadlib.web.export_leads", failing)
+    monkeypatch.setattr("leadlib.web.export_on_record", failing)
     ticket = engine.tickets.issue(Filters(), "csv", personal=True, access=LOCAL)
     if raised is None:
         answer = get(f"/export/{ticket}")

@@ -51,6 +51,7 @@ COMMANDS: tuple[Command, ...] = (
             ("--output", {"required": True, "type": Path, "metavar": "FILE", "help": "an existing one is replaced"}),
             FILTER,
             ("--personal", {"action": "store_true", "help": "with names, phones and e-mail addresses"}),
+            ("--reason", {"default": "", "metavar": "TEXT", "help": "what for; put on record with the export"}),
         ),
         export.run,
     ),

@@ -14,6 +14,7 @@ def run(asked: argparse.Namespace) -> int:
     if not (asked.phone or asked.email or asked.lead):
         raise UsageError("Say who: --phone, --email or --lead, each as often as needed.")
     settings = load_settings()
+    from leadlib.export import COMMAND_LINE
     from leadlib.store import Person
 
     try:
@@ -29,7 +30,7 @@ def run(asked: argparse.Namespace) -> int:
             error.path,
         ) from error
     with store:
-        erased = store.erase(person)
+        erased = store.erase(person, COMMAND_LINE)
     leads = formats.count_of(erased.n_leads, "lead")
     print(f"The person behind {leads} is erased, and kept out from now on; the counts stay.")
     for number, what in (
@@ -41,5 +42,6 @@ def run(asked: argparse.Namespace) -> int:
     ):
         if number:
             tell(f"Removed as well: {number:,} {what}{'s' if number > 1 and ' that ' not in what else ''}.")
+    tell(f"On record as {erased.erasure_id}, without a word of whom.")
     tell("Backups and downloads made before still hold the person: delete those that have served their time.")
     return 0

@@ -19,11 +19,16 @@ def run(asked: argparse.Namespace) -> int:
         raise UsageError(f"{path.absolute()} is a folder. Name a file in it.")
     filters = filters_asked(asked.filter)
     settings = load_settings()
-    from leadlib.export import export_leads, format_named
+    from leadlib.access import LOCAL
+    from leadlib.export import COMMAND_LINE, checked_reason, export_on_record, format_named, limits_for
 
     fmt = format_named(asked.format)
+    reason = checked_reason(asked.reason, LOCAL, personal=asked.personal)
     with open_store(settings) as store:
-        done = export_leads(store, filters, fmt.key, path, personal=asked.personal)
+        done = export_on_record(
+            store, store, filters, fmt.key, path,
+            who=COMMAND_LINE, reason=reason, limits=limits_for(LOCAL), personal=asked.personal,
+        )  # fmt: skip
         columns = "with personal columns" if asked.personal else "without personal columns"
         tell(f"{formats.count_of(done.rows, 'lead').capitalize()} in {path} ({fmt.label}, {columns}).")
         tell(f"{describe(filters)}, {as_of(store)}.")

@@ -12,14 +12,28 @@ from leadlib.export.columns import (
     format_named,
 )
 from leadlib.export.leads import ExportResult, export_leads, file_name, iter_batches
+from leadlib.export.on_record import (
+    COMMAND_LINE,
+    EXPORT_LIMIT,
+    REASON_LENGTH,
+    checked_reason,
+    explain,
+    export_on_record,
+    limits_for,
+    refuse_above_limits,
+    who_is,
+)
 from leadlib.export.tickets import Ticket, Tickets
 from leadlib.export.verify import KIND_WORDS, WITH_HISTORY, Difference, Verdict, verify_file
 
 __all__ = [
     "COLUMNS",
+    "COMMAND_LINE",
+    "EXPORT_LIMIT",
     "FORMATS",
     "KIND_WORDS",
     "NUMBERS",
+    "REASON_LENGTH",
     "RULES",
     "WITH_HISTORY",
     "Column",
@@ -30,10 +44,16 @@ __all__ = [
     "Ticket",
     "Tickets",
     "Verdict",
+    "checked_reason",
     "chosen_columns",
+    "explain",
     "export_leads",
+    "export_on_record",
     "file_name",
     "format_named",
     "iter_batches",
+    "limits_for",
+    "refuse_above_limits",
     "verify_file",
+    "who_is",
 ]

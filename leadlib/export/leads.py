@@ -60,13 +60,14 @@ def export_leads(
     names: Mapping[str, Mapping[str, str]] | None = None,
     site: str = "/",
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    release: Callable[[ExportResult], None] = lambda _: None,
 ) -> ExportResult:
     """Writes the filtered leads to `path`, one row a lead, newest first and then by id.
 
     Columns: COLUMNS, the personal ones only if `personal`. The link for responding is never among them: opening it
     counts as a response at the portal. `names` are words for ids in the file's description, as filters.describe takes
     them; `site` is the app's own address, for the link that restores the view. The file appears under its name when it
-    is whole, readable by its owner only; an error leaves what was there.
+    is whole and `release` has returned, readable by its owner only; an error leaves what was there.
     Where the store shows the leads of some agents alone, the file says so: as a filter by them.
     Raises ExportError if it cannot be written, StoreError if the leads cannot be read.
     """
@@ -94,6 +95,8 @@ def export_leads(
             with part.open("rb+") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
                 os.fsync(file.fileno())
+            result = ExportResult(n_rows, sha256, about.as_of, tuple(column.name for column in columns))
+            release(result)
             part.replace(path)
     except FileSizeError as error:
         raise ExportError(
@@ -107,7 +110,7 @@ def export_leads(
             "has space.",
             str(path),
         ) from error
-    return ExportResult(n_rows, sha256, about.as_of, tuple(column.name for column in columns))
+    return result
 
 
 def within_scope(store: Store, filters: Filters) -> Filters:

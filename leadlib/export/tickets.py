@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from leadlib.access import Access
 from leadlib.errors import AccessError
 from leadlib.export.columns import Format, chosen_columns
+from leadlib.export.on_record import checked_reason
 from leadlib.filters import Filters
 
 LIFETIME_S = 600.0
@@ -22,13 +23,14 @@ MOST_TICKETS = 1_000
 class Ticket:
     """The right to one export, as often as wanted until it ends. `ends_at_s` is on the monotonic clock.
 
-    `access` is that of whoever asked for it: the file holds what they may see.
+    `access` is that of whoever asked for it: the file holds what they may see. `reason` is what they need it for.
     """
 
     filters: Filters
     fmt: Format
     personal: bool
     access: Access
+    reason: str
     ends_at_s: float
 
     @property
@@ -53,17 +55,21 @@ class Tickets:
         self._ticket_of_id: dict[str, Ticket] = {}
         self.n_redeemed = 0  # exports that were begun since the start, for the monitoring
 
-    def issue(self, filters: Filters, fmt: Format, personal: bool, access: Access) -> str:
-        """The id of a new ticket: 128 random bits, for a URL. Raises AccessError where `access` has no right to it."""
+    def issue(self, filters: Filters, fmt: Format, personal: bool, access: Access, reason: str = "") -> str:
+        """The id of a new ticket: 128 random bits, for a URL.
+
+        Raises AccessError where `access` has no right to it, or where a reason is needed and `reason` is none.
+        """
         if not access.may_export or (personal and not access.may_export_people):
             raise AccessError("no_right", "You have no right to this download. Ask whoever looks after this app.")
+        reason = checked_reason(reason, access, personal=personal)
         ticket_id = secrets.token_urlsafe(16)
         with self._lock:
             now_s = self._monotonic_s()
             self._forget_ended(now_s)
             while len(self._ticket_of_id) >= self._most:
                 del self._ticket_of_id[next(iter(self._ticket_of_id))]
-            self._ticket_of_id[ticket_id] = Ticket(filters, fmt, personal, access, now_s + self._lifetime_s)
+            self._ticket_of_id[ticket_id] = Ticket(filters, fmt, personal, access, reason, now_s + self._lifetime_s)
         return ticket_id
 
     def redeem(self, ticket_id: str) -> Ticket | None:

@@ -7,26 +7,33 @@ two databases that never see each other, so no query over the first can reach a 
 from leadlib.store.absences import AbsenceCount
 from leadlib.store.alarms import Alarm
 from leadlib.store.backup import is_free, restore_backup
-from leadlib.store.erasing import Erased, months_before
+from leadlib.store.erasing import Erased, ErasureRow, months_before
 from leadlib.store.events import LeadEvent
+from leadlib.store.export_log import LIMITS, ExportLog, ExportRow, Limits, Refusal
 from leadlib.store.keepsakes import DayNote, Keepsake, SavedView
 from leadlib.store.notebooks import NotebookVersion
 from leadlib.store.rows import SliceRow, SyncRow
 from leadlib.store.scoped import ScopedStore, store_for
 from leadlib.store.store import Store
-from leadlib.store.suppression import Person
+from leadlib.store.suppression import Person, names_somebody
 from leadlib.store.words import Words
 from leadlib.store.writes import UpsertCount
 
 __all__ = [
+    "LIMITS",
     "AbsenceCount",
     "Alarm",
     "DayNote",
     "Erased",
+    "ErasureRow",
+    "ExportLog",
+    "ExportRow",
     "Keepsake",
     "LeadEvent",
+    "Limits",
     "NotebookVersion",
     "Person",
+    "Refusal",
     "SavedView",
     "ScopedStore",
     "SliceRow",
@@ -36,6 +43,7 @@ __all__ = [
     "Words",
     "is_free",
     "months_before",
+    "names_somebody",
     "restore_backup",
     "store_for",
 ]

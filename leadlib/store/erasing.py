@@ -1,8 +1,9 @@
 """Taking a person, or all persons of old leads, out of every place where the store keeps them. The counts stay."""
 
 import calendar
-from dataclasses import dataclass
-from datetime import datetime
+import secrets
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -10,6 +11,7 @@ import duckdb
 from leadlib.errors import StoreError
 from leadlib.records import Contact
 from leadlib.store import disk, suppression
+from leadlib.store.export_log import erase_from_exports
 from leadlib.store.files import File
 from leadlib.store.keepsakes import erase_from_keepsakes
 from leadlib.store.notebooks import erase_from_notebooks
@@ -20,12 +22,15 @@ SPOOL = "spool"
 _DAMAGED = "damaged-*"
 _PERSONAL_TABLES = ("lead_contacts", "lead_payloads")
 _IDS_AT_ONCE = 50_000
+_BY_THEM = (
+    "sender_key is not null and (lead_id in (select unnest($ids)) or list_contains($keys::varchar[], sender_key))"
+)
 
 
 @dataclass(frozen=True)
 class Erased:
     """What an erasure found: leads that have lost their sender; other texts, deliveries, damaged files, versions of
-    notebooks, and saved views and notes that were removed.
+    notebooks, and saved views and notes that were removed. `erasure_id` is what it is on record by.
     """
 
     n_leads: int
@@ -34,6 +39,22 @@ class Erased:
     n_damaged: int
     n_notebooks: int
     n_keepsakes: int
+    erasure_id: str = ""
+
+
+@dataclass(frozen=True)
+class ErasureRow:
+    """One erasure on record: when (UTC), on whose word, by which kinds of marks, and how much was found.
+
+    `n_others` are texts, deliveries, damaged files, versions of notebooks, views and notes.
+    """
+
+    erasure_id: str
+    erased_at: datetime
+    who: str
+    kinds: tuple[str, ...]
+    n_leads: int
+    n_others: int
 
 
 def months_before(now: datetime, months: int) -> datetime:
@@ -59,16 +80,44 @@ def erase_rows(personal: File, analytics: File, person: Person, hash_key: bytes)
             cursor.execute(f"delete from {table} where lead_id in (select unnest($ids))", {"ids": sorted(ids)})
         n_notebooks = erase_from_notebooks(cursor, person)
         n_keepsakes = erase_from_keepsakes(cursor, person)
+        erase_from_exports(cursor, person)
     with analytics.transaction() as cursor:
-        keys = [sender_key(Contact(phone=phone), hash_key) for phone in person.phones]
-        keys += [sender_key(Contact(email=email), hash_key) for email in person.emails]
         changed = cursor.execute(
-            "update leads set sender_key = null where sender_key is not null "
-            "and (lead_id in (select unnest($ids)) or list_contains($keys, sender_key)) returning lead_id",
-            {"ids": sorted(lead_ids), "keys": keys},
+            f"update leads set sender_key = null where {_BY_THEM} returning lead_id",
+            _bound(lead_ids, person, hash_key),
         ).fetchall()
     n_leads = len((lead_ids - set(person.lead_ids)) | {str(lead_id) for (lead_id,) in changed})
     return n_leads, len(text_ids), n_notebooks, n_keepsakes
+
+
+def leads_of(personal: File, analytics: File, person: Person, hash_key: bytes) -> set[str]:
+    """The ids of the leads that `erase_rows` would take the person out of; nothing is changed."""
+    found = _find(personal.cursor(), person)
+    lead_ids = found - _among_rejected(analytics.cursor(), found)
+    sql = f"select lead_id from leads where {_BY_THEM}"
+    by_them = analytics.fetch(sql, _bound(lead_ids, person, hash_key))["lead_id"].to_pylist()
+    return (lead_ids - set(person.lead_ids)) | set(by_them)
+
+
+def put_on_record(personal: File, person: Person, erased: Erased, who: str) -> Erased:
+    """Notes that a person was erased, without a word of whom; the same with its id."""
+    erasure_id = secrets.token_hex(8)
+    n_others = erased.n_texts + erased.n_deliveries + erased.n_damaged + erased.n_notebooks + erased.n_keepsakes
+    kinds = sorted({kind for kind, _ in person.marks})
+    with personal.transaction() as cursor:
+        cursor.execute(
+            "insert into erasures values (?, ?, ?, ?, ?, ?)",
+            [erasure_id, datetime.now(UTC), who, kinds, erased.n_leads, n_others],
+        )
+    return replace(erased, erasure_id=erasure_id)
+
+
+def on_record(personal: File) -> list[ErasureRow]:
+    """All erasures, newest first."""
+    found = personal.fetch(
+        "select erasure_id, erased_at, who, kinds, n_leads, n_others from erasures order by erased_at desc"
+    )
+    return [ErasureRow(**{**row, "kinds": tuple(row["kinds"])}) for row in found.to_pylist()]
 
 
 def erase_files(folder: Path, person: Person) -> tuple[int, int]:
@@ -127,6 +176,12 @@ def _forget(personal: File, ids: list[str]) -> int:
             for table in _PERSONAL_TABLES:
                 writer.execute(f"delete from {table} where lead_id in (select unnest($ids))", {"ids": ids})
     return n_rows
+
+
+def _bound(lead_ids: set[str], person: Person, hash_key: bytes) -> dict[str, object]:
+    keys = [sender_key(Contact(phone=phone), hash_key) for phone in person.phones]
+    keys += [sender_key(Contact(email=email), hash_key) for email in person.emails]
+    return {"ids": sorted(lead_ids), "keys": keys}
 
 
 def _find(cursor: duckdb.DuckDBPyConnection, person: Person) -> set[str]:

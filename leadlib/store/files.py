@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -37,6 +38,8 @@ NO_EXTENSIONS: dict[str, str | bool | int | float | list[str]] = {
     "allow_community_extensions": "false",
 }
 CONFIG = {"memory_limit": MEMORY_LIMIT, **NO_EXTENSIONS}
+
+_LET_GO_WITHIN_S = 30.0
 _NOT_DAMAGE = re.compile(
     "permission denied|read-only|no space left|too many open files|cannot allocate|version number|not enough memory"
     "|out of memory|operation not permitted|access is denied",
@@ -156,8 +159,11 @@ class File:
         """Takes note of an error; True if the same may be tried again.
 
         A checkpoint that finds the disk full makes DuckDB refuse all further work. What was committed is whole, so the
-        file is opened anew for whoever comes next.
+        file is opened anew for whoever comes next. A cursor that was closed because the file was written anew is asked
+        for once more, too.
         """
+        if isinstance(error, duckdb.ConnectionException):
+            return not self._is_closed
         if not isinstance(error, duckdb.FatalException) or self._is_closed:
             return False
         with self._connecting, suppress(duckdb.Error):
@@ -192,6 +198,27 @@ class File:
         except duckdb.Error as error:
             self.after(error)
             raise _unwritable(self.path, error) from error
+
+    def write_anew(self, rewrite: Callable[[Path], None]) -> None:
+        """Has `rewrite` put another file in place of this one, and goes on with that; whoever asks meanwhile waits.
+
+        Raises what `rewrite` does.
+        """
+        with self._writer_lock, self._connecting:
+            self._let_go()
+            rewrite(self.path)  # the next cursor opens what is there then
+
+    def _let_go(self) -> None:
+        """Closes the connection, once nobody is in the middle of a call."""
+        last_s = time.monotonic() + _LET_GO_WITHIN_S
+        while self._connection is not None:
+            try:
+                self._connection.close()
+                self._connection = None
+            except duckdb.ResourceInUseException as error:
+                if time.monotonic() > last_s:
+                    raise _unwritable(self.path, error) from error
+                time.sleep(0.01)
 
     def _fetch(self, sql: str, parameters: Mapping[str, object] | None) -> pa.Table:
         return self.cursor().sql(sql, params=dict(parameters) if parameters else None).to_arrow_table()

@@ -10,6 +10,7 @@ from leadlib.access import Access
 from leadlib.errors import StoreError
 from leadlib.records import Contact
 from leadlib.store.alarms import Alarm
+from leadlib.store.export_log import ExportLog
 from leadlib.store.files import File
 from leadlib.store.scope import ScopedFile, UnchangedFile, refusal
 from leadlib.store.store import Store
@@ -111,6 +112,10 @@ class ScopedStore(Store):
         """Those of the whole store, to be read only unless the right to edit notebooks is there."""
         return self._whole.words if self.access.may_edit_notebooks else _SeenWords(self._whole.words)
 
+    @property
+    def exports(self) -> ExportLog:  # type: ignore[override]  # what colleagues took is for who sees the whole store
+        raise refusal(str(self.folder))
+
     # Writing
 
     def _refuse(self, *_: object, **__: object) -> NoReturn:
@@ -120,6 +125,7 @@ class ScopedStore(Store):
     begin_sync = finish_sync = write_slice = fold_slices = has_read_all = sparing_memory = _refuse
     remember = raise_alarm = clear_alarm = retire_alarms = _refuse
     publish = copy_personal = forget_persons = erase = back_up = _refuse
+    leads_of = erasures = held = _refuse  # of everybody, or of nobody
 
 
 class _SeenWords(Words):

@@ -28,7 +28,7 @@ from leadlib.errors import (
     WrongPortalError,
 )
 from leadlib.records import AgentName, Contact, Lead, ListingName, ProjectName, RejectedRow
-from leadlib.store import backup, erasing, events, generations, names, restoring, suppression
+from leadlib.store import backup, erasing, events, generations, holding, names, restoring, suppression
 from leadlib.store.absences import (
     AbsenceCount,
     Stretch,
@@ -41,10 +41,12 @@ from leadlib.store.alarms import Alarm, write_alarm
 from leadlib.store.building import rewrite
 from leadlib.store.clamping import clamp_future
 from leadlib.store.drift import resolve_rejected, write_odd_fields
-from leadlib.store.erasing import Erased
+from leadlib.store.erasing import Erased, ErasureRow
 from leadlib.store.events import LeadEvent
+from leadlib.store.export_log import ExportLog
 from leadlib.store.files import File, failed_query
 from leadlib.store.frames import frame_of
+from leadlib.store.holding import Held
 from leadlib.store.ledger import fold_slices, write_slices
 from leadlib.store.names import NO_IDS, Ids
 from leadlib.store.opening import ANALYTICS, Opened, is_published_whole, open_files, open_published
@@ -78,7 +80,8 @@ class Store:
 
     One process owns the files while it is open. Reading is safe from any thread; writes queue behind one another.
     `data_version` grows with every committed change: use it as a cache key. It is this process's own count, and no
-    two stores of a process share a version. `words` is what people wrote beside the leads.
+    two stores of a process share a version. `words` is what people wrote beside the leads, `exports` which files of
+    leads were made.
     """
 
     agents: tuple[int, ...] | None = None
@@ -114,6 +117,7 @@ class Store:
         self._standing = (Alarm("read_only", _READ_ONLY, datetime.now(UTC)),) if is_locked_out else ()
         self._alarms = self._load_alarms()
         self.words = Words(opened.personal)
+        self.exports = ExportLog(opened.personal)
 
     @classmethod
     def open(
@@ -240,8 +244,7 @@ class Store:
     def contacts(self, lead_ids: Sequence[str]) -> pa.Table:
         """Who sent these leads: the columns of lead_contacts, any order, no row for an unknown id. Personal."""
         sql = "select c.* from lead_contacts as c semi join (select unnest($lead_ids) as lead_id) using (lead_id)"
-        with _reading(self._personal):
-            return self._run(self._personal, sql, {"lead_ids": list(lead_ids)}).to_arrow_table()
+        return self._personal.fetch(sql, {"lead_ids": list(lead_ids)})
 
     def as_of(self) -> datetime | None:
         """The portal's time of the newest full row; None while there is none. What the numbers speak of.
@@ -585,11 +588,15 @@ class Store:
             self._data_version = next(_VERSIONS)
         return n_rows
 
-    def erase(self, person: Person) -> Erased:
+    def leads_of(self, person: Person) -> set[str]:
+        """The ids of the leads that `erase` would take this person out of. Raises StoreError."""
+        return erasing.leads_of(self._personal, self._analytics, person, self._hash_key)
+
+    def erase(self, person: Person, who: str) -> Erased:
         """Takes a person out of the store, its copies and what lies beside it, and keeps them out from now on.
 
-        Nobody else may be at work on the store: its personal file is written anew, so that no byte of theirs is left.
-        Raises StoreError; the same call again finishes what is left to do.
+        The personal file is written anew, so that no byte of theirs is left; whoever asks for it meanwhile waits. What
+        was found is put on record on the word of `who`. Raises StoreError; the same call again finishes what is left.
         """
         with self._leads_lock:
             n_leads, n_texts, n_notebooks, n_keepsakes = erasing.erase_rows(
@@ -598,18 +605,23 @@ class Store:
             self._suppression = suppression.load(self._personal.cursor(), self._hash_key)
             self.words.read_from(self._personal)
             n_deliveries, n_damaged = erasing.erase_files(self.folder, person)
+            found = Erased(n_leads, n_texts, n_deliveries, n_damaged, n_notebooks, n_keepsakes)
+            erased = erasing.put_on_record(self._personal, person, found, who)
             self._personal.checkpoint()
-            self._personal.close()
-            try:
-                rewrite(self._personal.path)
-            finally:
-                self._personal = self._opened.personal = File(self._personal.path, self._personal.schema)
-                self.words.read_from(self._personal)
+            self._personal.write_anew(rewrite)
             self._analytics.checkpoint()
             generations.publish(self._personal, self.folder / restoring.PERSONAL_COPY, kept=1)
             generations.publish(self._analytics, self.folder / generations.FOLDER, kept=1)
             self._data_version = next(_VERSIONS)
-        return Erased(n_leads, n_texts, n_deliveries, n_damaged, n_notebooks, n_keepsakes)
+        return erased
+
+    def erasures(self) -> list[ErasureRow]:
+        """All erasures that are on record, newest first."""
+        return erasing.on_record(self._personal)
+
+    def held(self, before: datetime) -> Held:
+        """Of how many leads the sender is held, and which of them were created before `before`, UTC."""
+        return holding.held(self._personal, self._analytics, before)
 
     def back_up(self, folder: Path) -> dict[str, int]:
         """Copies all tables, the personal ones too, into a new folder; rows per table. Raises StoreError."""

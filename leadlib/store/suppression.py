@@ -104,6 +104,11 @@ def marks_in(text: str) -> set[tuple[Kind, str]]:
     return marks
 
 
+def names_somebody(text: str) -> bool:
+    """True if what may be a phone or an e-mail address stands in the text."""
+    return bool(marks_in(text))
+
+
 def load(cursor: duckdb.DuckDBPyConnection, hash_key: bytes) -> Suppression:
     """The list as it is in the personal file."""
     return Suppression(hash_key, (str(h) for (h,) in cursor.execute("select key_hash from suppressed").fetchall()))

@@ -1,9 +1,21 @@
 """Downloads of exactly the filtered leads, built when asked for and never held in memory."""
 
+from datetime import UTC, datetime
+
 import streamlit as st
 
 from leadlib import formats
-from leadlib.export import FORMATS, NUMBERS, chosen_columns
+from leadlib.errors import AccessError
+from leadlib.export import (
+    FORMATS,
+    NUMBERS,
+    REASON_LENGTH,
+    checked_reason,
+    chosen_columns,
+    limits_for,
+    refuse_above_limits,
+    who_is,
+)
 from leadlib.ui.text import facts, plain
 from leadlib.ui.view import View
 
@@ -22,17 +34,44 @@ def draw(view: View) -> None:
             key="download_personal",
             help="Names, phones, e-mail addresses and messages. Response links are never exported.",
         )
-        links = []
-        for fmt in FORMATS:
-            if fmt.key == "json":
-                continue  # for programs: the command line writes it
-            ticket = view.engine.tickets.issue(view.filters, fmt.key, personal, view.access)
-            links.append(f'<a href="/export/{ticket}" download class="leadlight-download">{fmt.label}</a>')
-        # An anchor with `download` keeps the page open; the address holds nothing but a random ticket.
-        st.html("".join(links))
+        reason = st.text_input(
+            "What for", key="download_reason", max_chars=REASON_LENGTH, placeholder="Such as: calls to make on Monday",
+            help="Put on record with the download, for whoever looks after this app. Name nobody here.",
+        ) if personal else ""  # fmt: skip
+        _draw_links(view, personal, reason)
         with st.expander("What the columns and numbers mean"):
             plain(
                 "Excel and Parquet files carry these words themselves; a CSV file has no place for them. Every file "
                 "carries its filters, its time and a hash of its rows, which “python -m leadlib verify” looks into."
             )
             facts({**{column.name: column.meaning for column in chosen_columns(personal)}, **NUMBERS})
+
+
+def _draw_links(view: View, personal: bool, reason: str) -> None:
+    """One link per format, or why there is none."""
+    access, limits = view.access, limits_for(view.access)
+    if personal and limits is not None and not reason.strip():
+        plain("Say what the names and phones are for; then the links appear.")
+        return
+    try:
+        checked = checked_reason(reason, access, personal=personal)
+        if personal:
+            who = who_is(access)
+            refuse_above_limits(view.engine.store, view.store, view.filters, who=who, reason=checked, limits=limits)
+        links = []
+        for fmt in FORMATS:
+            if fmt.key == "json":
+                continue  # for programs: the command line writes it
+            ticket = view.engine.tickets.issue(view.filters, fmt.key, personal, access, checked)
+            links.append(f'<a href="/export/{ticket}" download class="leadlight-download">{fmt.label}</a>')
+    except AccessError as refused:
+        plain(str(refused), tone="normal")
+        return
+    # An anchor with `download` keeps the page open; the address holds nothing but a random ticket.
+    st.html("".join(links))
+    if personal and limits is not None:
+        n_files, n_rows = view.engine.store.exports.taken(who_is(access), datetime.now(UTC))
+        plain(
+            f"You have taken {formats.number(n_files)} of {limits.files_an_hour} such files in the last hour, and "
+            f"{formats.number(n_rows)} of {formats.number(limits.rows_a_day)} leads in the last day."
+        )

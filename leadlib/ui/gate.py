@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 ACCESS = "leadlight.access"
 """Under this name a guarded request's scope holds the Access of who sent it."""
 
+NO_DOWNLOAD = "This download has expired. Go back to the page and start it again."
+"""What stands for a download that is not there, or not for whoever asks."""
+
 RETURN_TO = "leadlight_return_to"
 _RETURN_WITHIN_S = 600
 _LONGEST_RETURN = 2_000
@@ -68,7 +71,10 @@ class Gate:
             await self._page(engine, access, scope, receive, send)
         elif access is None:
             log.info("refused without a sign-in: %s", path.split("/")[1])
-            await PlainTextResponse("Sign in first.", status_code=401)(scope, receive, send)
+            # A download that is somebody else's is not there at all: nobody learns that an address was a good one.
+            is_download = path.startswith("/export/")
+            words, status = (NO_DOWNLOAD, 404) if is_download else ("Sign in first.", 401)
+            await PlainTextResponse(words, status_code=status)(scope, receive, send)
         else:
             await self.app({**scope, ACCESS: access}, receive, send)
 

@@ -19,6 +19,7 @@ _ALARM_TITLES = {
     "audit": "**The portal hides leads from some questions**",
     "rejected_rows": "**Many rows of the portal are no leads**",
     "unknown_subscription": "**Somebody else receives your leads**",
+    "export_limit": "**Somebody asked for more persons in files than they may take**",
     "key_expires": "**The portal's key is about to expire**",
     "silent_channel": "**A channel went silent**",
     "restored": "**The store was damaged and has been restored**",
