@@ -12,7 +12,7 @@ from leadlib.config import Dialect, Secret, Settings
 from leadlib.digest import TURN_EVERY_S, Post
 from leadlib.errors import StoreError
 from leadlib.expiry import watch_expiry
-from leadlib.export import Tickets
+from leadlib.export import EXPORTS_KEPT_MONTHS, Tickets
 from leadlib.metrics import watch_silence
 from leadlib.past import Past
 from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings, Truth
@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 
 _KEEP_EVERY_S = 3600.0
 _COPY_EVERY = timedelta(days=1)
-_EXPORTS_KEPT_MONTHS = 24
 
 # The built-in sandbox is ours alone: a newcomer should not wait for a limit that protects somebody else's server.
 _SANDBOX_CALLS_PER_MINUTE = 60_000
@@ -190,7 +189,7 @@ class Engine:
             return
         if self.settings.retention_months:
             self.store.forget_persons(months_before(now, self.settings.retention_months))
-        self.store.exports.forget_before(months_before(now, _EXPORTS_KEPT_MONTHS))
+        self.store.exports.forget_before(months_before(now, EXPORTS_KEPT_MONTHS))
         self.store.copy_personal()
         self.store.retire_alarms(now)
 

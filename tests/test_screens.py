@@ -63,6 +63,7 @@ PAGES = (
     "notebook",
     "leads",
     "health",
+    "privacy",
 )
 NOW = at("2026-11-20 09:00")
 SEED_FILTERS = ("status", "type", "entity", "agent", "listing", "project")

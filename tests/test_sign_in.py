@@ -244,8 +244,11 @@ def test_people_without_a_sign_in_would_be_a_false_safety(monkeypatch: pytest.Mo
 
 def test_screens_of_the_whole_account_are_not_for_somebody_with_a_scope() -> None:
     scoped = Access("manager", agents=(1,))
-    assert [name for name in ("leads", "health", "calibration") if may_open(scoped, name)] == ["leads"]
-    assert [name for name in ("leads", "health", "calibration") if may_open(Access("viewer"), name)] == [
+    names = ("leads", "health", "privacy", "calibration")
+    assert [name for name in names if may_open(scoped, name)] == ["leads"]
+    assert [name for name in names if may_open(Access("owner", agents=(1,)), name)] == ["leads"]
+    assert [name for name in names if may_open(Access("manager"), name)] == ["leads", "health"]
+    assert [name for name in names if may_open(Access("viewer"), name)] == [
         "leads",
         "health",
     ]

@@ -1,21 +1,27 @@
 """Exports that are put on record before anybody can read the file, and within what one person may take."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from leadlib import formats
 from leadlib.access import Access
 from leadlib.errors import AccessError, ExportError, ExportLimitError, StoreError
 from leadlib.export.columns import Format, chosen_columns
 from leadlib.export.leads import ExportResult, export_leads, within_scope
+from leadlib.export.texts import defused
 from leadlib.filters import Filters
 from leadlib.metrics import summary
 from leadlib.store import LIMITS, ExportRow, Limits, Refusal, Store, names_somebody
 
 EXPORT_LIMIT = "export_limit"
 """The kind of alarm that goes up when somebody asks for more than they may take."""
+
+EXPORTS_KEPT_MONTHS = 24
 
 REASON_LENGTH = 200
 
@@ -142,6 +148,19 @@ def export_on_record(
     return export_leads(
         store, filters, fmt, path, personal=personal, names=names, site=site, now=now, release=put_on_record
     )
+
+
+def list_as_csv(rows: Sequence[ExportRow], timezone: ZoneInfo) -> str:
+    """What is on record, a line each, for a spreadsheet; times are in `timezone`."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    names = [field.name for field in fields(ExportRow)]
+    writer.writerow(names)
+    for row in rows:
+        told = {**vars(row), "exported_at": row.exported_at.astimezone(timezone).isoformat(timespec="seconds")}
+        cells = ("; ".join(cell) if isinstance(cell, tuple) else cell for cell in map(told.__getitem__, names))
+        writer.writerow([defused(cell) if isinstance(cell, str) else cell for cell in cells])
+    return "\ufeff" + text.getvalue()
 
 
 def _row(

@@ -24,6 +24,7 @@ _SCREENS = {
     "notebook": ("Notebook", ":material/menu_book:"),
     "leads": ("Leads", ":material/list_alt:"),
     "health": ("Data health", ":material/health_and_safety:"),
+    "privacy": ("Privacy", ":material/shield_person:"),
     "calibration": ("Calibration", ":material/science:"),
 }
 
@@ -34,10 +35,10 @@ _UNLISTED = {"agent"}
 _SANDBOX_ONLY = {"calibration"}
 """Listed where leads are planted; elsewhere the page says that it has nothing to say."""
 
-_OF_ALL_LEADS = {"health", "calibration"}
+_OF_ALL_LEADS = {"health", "privacy", "calibration"}
 """Screens that speak of the whole account: not for who sees the leads of some agents."""
 
-_TO_MANAGE = {"calibration"}
+_TO_MANAGE = {"privacy", "calibration"}
 """Screens for whoever looks after the installation."""
 
 

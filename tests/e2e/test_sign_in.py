@@ -25,6 +25,7 @@ EVERYBODYS = (
     *("Listings & projects", "Agents", "Badges", "Notebook", "Leads"),
 )
 PAGES = {role: {*EVERYBODYS, "Data health"} for role in ROLES} | {"scoped": set(EVERYBODYS)}
+PAGES["owner"].add("Privacy")
 """The page x role matrix: what the menu has. Calibration is of the built-in sandbox alone, and there the owner's."""
 
 PEOPLE = """
