@@ -562,7 +562,8 @@ def export_with_filters(store: Store, path: Path, fmt: Format) -> dict[str, obje
     """Writes the file, and gives what it has to say."""
     export(store, path, fmt, ABOUT_FILTERS, names=ABOUT_NAMES, site="https://leads.example.com/")
     (sender_key,) = store.query("select sender_key from leads where lead_id = 'a'")["sender_key"]
-    return {**ABOUT, "rows_sha256": rows_sha256(str(sender_key))}
+    commit = store.commit
+    return {**ABOUT, "commit_before": commit, "commit_after": commit, "rows_sha256": rows_sha256(str(sender_key))}
 
 
 def test_json_says_what_it_holds(five: Store, tmp_path: Path) -> None:
@@ -589,7 +590,7 @@ def test_csv_says_what_it_holds_in_the_name_of_its_last_column(five: Store, tmp_
     assert not set(facts) & set("\"'; ")
     expected = {key: about[key] for key in about if key not in {"columns", "numbers", "rules"}}
     assert parse_qs(facts.removeprefix("leadlight?")) == {
-        key: fact if isinstance(fact, list) else [str(fact).zfill(12) if key == "n_leads" else str(fact)]
+        key: fact if isinstance(fact, list) else [f"{fact:012d}" if type(fact) is int else str(fact)]
         for key, fact in expected.items()
     }
 
@@ -599,7 +600,7 @@ def test_excel_has_an_about_sheet_behind_the_leads(five: Store, tmp_path: Path) 
     book = openpyxl.load_workbook(tmp_path / "out.xlsx")
     assert book.sheetnames == ["Leads", "About"]
     lines = [(row[0] or "", row[1] or "") for row in book["About"].iter_rows(values_only=True)]
-    assert lines[:16] == [
+    assert lines[:18] == [
         ("Portal", "test"),
         ("Filters", ABOUT["filter_words"]),
         ("The same as key=value", "status=responded"),
@@ -613,6 +614,8 @@ def test_excel_has_an_about_sheet_behind_the_leads(five: Store, tmp_path: Path) 
         ("", ABOUT["settings"][2]),  # type: ignore[index]
         ("As of (newest observation)", "2026-09-20T14:00:00+04:00"),
         ("Exported at", "2026-09-20T14:05:00+04:00"),
+        ("The store's commit before", str(five.commit)),
+        ("The store's commit after", str(five.commit)),
         ("Leads", "1"),
         ("Hash of the rows (SHA-256)", about["rows_sha256"]),
         ("Personal columns", "left out"),

@@ -1,7 +1,7 @@
 """What travels with the leads in every file: which they are, as of when, by which rules, and a hash of the rows."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -76,7 +76,8 @@ class About:
     """What a reader must know to understand a file of leads, and to have it checked.
 
     `filter_words` is one sentence; `site` the app's own address if it is known; `as_of` None while the store is empty;
-    `rows` what was hashed of the rows so far.
+    `commit_before` is the store's last commit before the rows were read, `commit` asks for the last one so far; `rows`
+    is what was hashed of the rows so far.
     """
 
     portal: str
@@ -88,6 +89,8 @@ class About:
     as_of: datetime | None
     exported_at: datetime
     columns: tuple[Column, ...]
+    commit_before: int
+    commit: Callable[[], int] = field(compare=False)
     rows: RowHash = field(compare=False)
 
     def facts(self) -> dict[str, object]:
@@ -101,6 +104,8 @@ class About:
             "settings": [f"{name}={value}" for name, value in self.settings.items()],
             "as_of": self._local(self.as_of),
             "exported_at": self._local(self.exported_at),
+            "commit_before": self.commit_before,
+            "commit_after": self.commit(),
             "n_leads": self.rows.n_rows,
             "rows_sha256": self.rows.hexdigest(),
             "has_personal_columns": any(column.is_personal for column in self.columns),

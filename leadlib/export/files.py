@@ -36,6 +36,8 @@ FACT_LABELS: Mapping[str, str] = {
     "settings": "Settings",
     "as_of": "As of (newest observation)",
     "exported_at": "Exported at",
+    "commit_before": "The store's commit before",
+    "commit_after": "The store's commit after",
     "n_leads": "Leads",
     "rows_sha256": "Hash of the rows (SHA-256)",
     "has_personal_columns": "Personal columns",
@@ -67,7 +69,7 @@ def write_csv(batches: Iterable[pa.Table], path: Path, about: About) -> int:
 def _csv_head(about: About) -> bytes:
     """The first line, as long for any number of leads: it is written anew when that and the hash are known."""
     facts = {name: fact for name, fact in about.facts().items() if name not in CSV_LEAVES_OUT and fact is not None}
-    facts["n_leads"] = f"{facts['n_leads']:012d}"
+    facts |= {name: f"{facts[name]:012d}" for name in ("n_leads", "commit_before", "commit_after")}
     # Percent-encoded, so that no comma, quote, semicolon or formula is in it, however a program splits the line.
     names = [*(c.name for c in about.columns), CSV_FACTS + urlencode(facts, doseq=True)]
     return b"\xef\xbb\xbf" + ",".join(names).encode() + b"\r\n"

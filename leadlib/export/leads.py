@@ -74,6 +74,8 @@ def export_leads(
     format_named(fmt)
     filters = within_scope(store, filters)
     columns = chosen_columns(personal)
+    # The commit first: what is read after it has at least that.
+    commit_before = store.commit
     about = About(
         portal=store.portal,
         filters=filters,
@@ -84,6 +86,8 @@ def export_leads(
         as_of=store.as_of(),
         exported_at=now(),
         columns=columns,
+        commit_before=commit_before,
+        commit=lambda: store.commit,
         rows=RowHash(columns),
     )
     try:
