@@ -11,16 +11,19 @@ from pathlib import Path
 import httpx
 import pytest
 from starlette.applications import Starlette
+from streamlit.testing.v1 import AppTest
 
 from leadlib.access import LOCAL
 from leadlib.engine import Engine
 from leadlib.errors import ExportError, StoreError
 from leadlib.filters import Filters
 from leadlib.ui.engine import get_engine
+from leadlib.ui.view import View
 from leadlib.web import MIDDLEWARE, ROUTES, lifespan
 from leadlib.worker import WorkerStatus
 from tests.conftest import at, make_lead
 
+SHELL = Path(__file__).resolve().parents[1] / "leadlib" / "ui" / "shell.py"
 NO_PORTAL = "http://127.0.0.1:9"
 
 
@@ -149,6 +152,51 @@ def test_ticket_can_be_used_again_and_shows_the_data_of_then(engine: Engine) -> 
     assert len(get(f"/export/{ticket}").json()["leads"]) == 2
     engine.store.write_leads([make_lead("c")], observed_at=at("2026-11-20 22:00"))
     assert len(get(f"/export/{ticket}").json()["leads"]) == 3
+
+
+def test_G7_two_downloads_of_one_length_and_more_than_a_mebibyte_each_have_their_own_rows(engine: Engine) -> None:
+    """They differ in the middle, where whoever tells files apart by their length and some samples does not look."""
+    leads = [
+        make_lead(
+            f"{group}-{number:03}",
+            listing={"id": "L", "reference": group},
+            tags=[group * 1_000 if number == 150 else "x" * 4_000],
+        )
+        for group in ("EX-A", "EX-B")
+        for number in range(300)
+    ]
+    engine.store.write_leads(leads, observed_at=at("2026-11-20 22:00"))
+    tickets = [engine.tickets.issue(Filters.of({"listing": [g]}), "csv", False, LOCAL) for g in ("EX-A", "EX-B") * 3]
+    answers = [get(f"/export/{ticket}") for ticket in tickets]
+    assert len({len(answer.content) for answer in answers}) == 1
+    assert len(answers[0].content) > 1 << 20
+    for answer, group in zip(answers, ("EX-A", "EX-B") * 3, strict=True):
+        rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+        assert {row["lead_id"][:4] for row in rows} == {group}
+        assert rows[150]["tags"] == group * 1_000
+    assert len({answer.headers["content-disposition"] for answer in answers}) == 6
+    assert len({found.sha256 for found in engine.store.exports.rows()}) == 6
+
+
+def test_G8_a_download_has_the_rows_and_the_commit_that_the_screen_shows(engine: Engine) -> None:
+    app = AppTest.from_file(str(SHELL), default_timeout=60)
+    app.query_params["type"] = "call"
+    app.run()
+    app.switch_page("../../pages/leads.py").run()
+    shown = app.dataframe[0].value["lead_id"].tolist()
+    about = get(f"/export/{engine.tickets.issue(current_filters(app), 'json', False, LOCAL)}").json()
+    assert [lead["lead_id"] for lead in about["leads"]] == shown == ["b"]
+    app.switch_page("../../pages/health.py").run()
+    words = " ".join(element.proto.body for element in app.get("html"))
+    assert about["about"]["commit_before"] == about["about"]["commit_after"] == engine.store.commit
+    assert f'<dt>Commit</dt><dd dir="auto">{engine.store.commit}</dd>' in words
+
+
+def current_filters(app: AppTest) -> Filters:
+    """The filters that the page last drawn had."""
+    view = app.session_state["view"]
+    assert isinstance(view, View)
+    return view.filters
 
 
 @pytest.mark.parametrize("wanted", ["bytes=0-9", "bytes=999999-", "nonsense"])
