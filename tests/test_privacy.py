@@ -1,7 +1,9 @@
 """The page Privacy: what it counts, the form that takes somebody out, and the list of exports."""
 
 import csv
+import hashlib
 import io
+import json
 import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from leadlib.cli.running import main
 from leadlib.engine import Engine
 from leadlib.export import EXPORT_LIMIT, list_as_csv
 from leadlib.store import ExportRow
@@ -138,3 +141,28 @@ def test_the_notice_of_too_many_exports_stays_until_it_was_looked_into(engine: E
     ]
     press(app, "I have looked into it")
     assert engine.store.alarms() == ()
+
+
+def test_all_that_is_held_of_a_person_is_in_their_file_and_nothing_of_others(
+    engine: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine.store.words.note_on_day(at("2026-11-01 00:00").date(), f"called {PHONE}", "ann")
+    get_engine.clear()  # the command needs the files for itself
+    path = tmp_path / "person.json"
+    assert main(["person", "--phone", "00971501234567", "--output", str(path), "--reason", "asked for it"]) == 0
+    assert "2\u00a0leads" in capsys.readouterr().err
+    text = path.read_text(encoding="utf-8")
+    told = json.loads(text)
+    assert [row["lead_id"] for row in told["leads"]] == ["p1", "p2"]
+    assert {row["sender_name"] for row in told["lead_contacts"]} == {"Zebulon Canary"}
+    assert [row["raw"]["sender"] for row in told["lead_payloads"]] == [SENDER, SENDER]
+    assert [row["words"] for row in told["day_notes"]] == [f"called {PHONE}"]
+    assert {row["lead_id"] for row in told["status_observations"]} == {"p1", "p2"}
+    assert told["about"]["searched_by"] == ["phone"]
+    assert "example.com/r/" not in text
+    assert "Test Sender One" not in text
+    assert path.stat().st_mode & 0o077 == 0
+    (row,) = get_engine().store.exports.rows()
+    assert (row.who, row.is_personal, row.n_rows, row.reason) == ("command line", True, 2, "asked for it")
+    assert row.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert "1234567" not in repr(row)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from leadlib import formats
-from leadlib.cli import backup, check, digest, erase, export, metrics, sandbox, sync, verify, webhooks
+from leadlib.cli import backup, check, digest, erase, export, metrics, person, sandbox, sync, verify, webhooks
 from leadlib.cli.arguments import FILTER, day, whole
 from leadlib.cli.tables import aligned
 from leadlib.config import DIALECTS
@@ -129,6 +129,18 @@ COMMANDS: tuple[Command, ...] = (
             ("--lead", {**_WHO, "metavar": "ID", "help": "the id of one lead"}),
         ),
         erase.run,
+    ),
+    Command(
+        "person",
+        "Write all that is held about a person into a file for them.",
+        (
+            ("--phone", {**_WHO, "metavar": "PHONE", "help": "with its country code, such as +971 50 000 0001"}),
+            ("--email", {**_WHO, "metavar": "ADDRESS", "help": "an e-mail address"}),
+            ("--lead", {**_WHO, "metavar": "ID", "help": "the id of one lead"}),
+            ("--output", {"required": True, "type": Path, "metavar": "FILE", "help": "an existing one is replaced"}),
+            ("--reason", {"default": "", "metavar": "TEXT", "help": "what for; put on record, so name nobody"}),
+        ),
+        person.run,
     ),
     Command(
         "sandbox",

@@ -25,6 +25,7 @@ from leadlib.export.on_record import (
     refuse_above_limits,
     who_is,
 )
+from leadlib.export.person import write_person
 from leadlib.export.tickets import Ticket, Tickets
 from leadlib.export.verify import KIND_WORDS, WITH_HISTORY, Difference, Verdict, verify_file
 
@@ -60,4 +61,5 @@ __all__ = [
     "refuse_above_limits",
     "verify_file",
     "who_is",
+    "write_person",
 ]

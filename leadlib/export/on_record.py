@@ -99,13 +99,25 @@ def refuse_above_limits(
 
     Then that is on record in `whole`, and an alarm goes up.
     """
-    if limits is None:
-        return
-    n_rows = int(summary(store, filters)["leads"].iloc[0])
-    refusal = whole.exports.refusal(who, n_rows, now(), limits)
+    if limits is not None:
+        n_rows = int(summary(store, filters)["leads"].iloc[0])
+        row = _row(store, filters, fmt, True, who, reason, now())
+        _refuse(whole, replace(row, n_rows=n_rows), limits)
+
+
+def refuse_many(
+    whole: Store, n_leads: int, *, who: str, reason: str, limits: Limits | None, now: Callable[[], datetime]
+) -> None:
+    """The same for all that is held of one person, with so many leads."""
+    if limits is not None:
+        _refuse(whole, ExportRow(now(), who, (), (), "json", n_leads, "", True, reason), limits)
+
+
+def _refuse(whole: Store, row: ExportRow, limits: Limits) -> None:
+    refusal = whole.exports.refusal(row.who, row.n_rows, row.exported_at, limits)
     if refusal is not None:
-        whole.exports.add_refused(_row(store, filters, fmt, True, who, reason, now()), refusal.limit)
-        raise _refused(whole, refusal, limits)
+        whole.exports.add_refused(row, refusal.limit)
+        raise refused(whole, refusal, limits)
 
 
 def export_on_record(
@@ -143,7 +155,7 @@ def export_on_record(
                 str(path),
             ) from error
         if isinstance(outcome, Refusal):
-            raise _refused(whole, outcome, held_to or LIMITS)
+            raise refused(whole, outcome, held_to or LIMITS)
 
     return export_leads(
         store, filters, fmt, path, personal=personal, names=names, site=site, now=now, release=put_on_record
@@ -180,6 +192,7 @@ def _row(
     )
 
 
-def _refused(whole: Store, refusal: Refusal, limits: Limits) -> ExportLimitError:
+def refused(whole: Store, refusal: Refusal, limits: Limits) -> ExportLimitError:
+    """The error for somebody who is refused, after the alarm has gone up."""
     whole.raise_alarm(EXPORT_LIMIT, _ALARM)
     return ExportLimitError(explain(refusal, whole, limits), again_at=refusal.again_at)

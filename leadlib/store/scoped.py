@@ -129,7 +129,7 @@ class ScopedStore(Store):
     begin_sync = finish_sync = write_slice = fold_slices = has_read_all = sparing_memory = _refuse
     remember = raise_alarm = clear_alarm = retire_alarms = _refuse
     publish = copy_personal = forget_persons = erase = back_up = _refuse
-    leads_of = erasures = held = _refuse  # of everybody, or of nobody
+    leads_of = all_of = erasures = held = _refuse  # of everybody, or of nobody
 
 
 class _SeenWords(Words):

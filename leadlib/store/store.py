@@ -597,6 +597,10 @@ class Store:
         """The ids of the leads that `erase` would take this person out of. Raises StoreError."""
         return erasing.leads_of(self._personal, self._analytics, person, self._hash_key)
 
+    def all_of(self, person: Person, lead_ids: set[str]) -> dict[str, list[dict[str, object]]]:
+        """Every row about a person whose leads these are, by table; the link for responding is blank. Personal."""
+        return holding.all_of(self._personal, self._analytics, person, lead_ids)
+
     def erase(self, person: Person, who: str) -> Erased:
         """Takes a person out of the store, its copies and what lies beside it, and keeps them out from now on.
 
