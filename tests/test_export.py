@@ -589,7 +589,7 @@ def export_with_filters(store: Store, path: Path, fmt: Format) -> dict[str, obje
     """Writes the file, and gives what it has to say."""
     export(store, path, fmt, ABOUT_FILTERS, names=ABOUT_NAMES, site="https://leads.example.com/")
     (sender_key,) = store.query("select sender_key from leads where lead_id = 'a'")["sender_key"]
-    commit = store.commit
+    commit = store.sequence()
     return {**ABOUT, "commit_before": commit, "commit_after": commit, "rows_sha256": rows_sha256(str(sender_key))}
 
 
@@ -641,8 +641,8 @@ def test_excel_has_an_about_sheet_behind_the_leads(five: Store, tmp_path: Path) 
         ("", ABOUT["settings"][2]),  # type: ignore[index]
         ("As of (newest observation)", "2026-09-20T14:00:00+04:00"),
         ("Exported at", "2026-09-20T14:05:00+04:00"),
-        ("The store's commit before", str(five.commit)),
-        ("The store's commit after", str(five.commit)),
+        ("The store's commit before", str(five.sequence())),
+        ("The store's commit after", str(five.sequence())),
         ("Leads", "1"),
         ("Hash of the rows (SHA-256)", about["rows_sha256"]),
         ("Personal columns", "left out"),
@@ -709,7 +709,7 @@ def test_G8_the_file_names_the_commit_whose_rows_it_holds(five: Store, tmp_path:
     with open_newest(five.folder) as generation:  # type: ignore[union-attr]
         assert one["commit_before"] == one["commit_after"] == generation.sequence
         assert len(generation.query("select lead_id from leads")) == one["n_leads"] == 5
-    assert two["commit_before"] == two["commit_after"] == one["commit_after"] + 1 == five.commit
+    assert two["commit_before"] == two["commit_after"] == one["commit_after"] + 1 == five.sequence()
 
 
 def test_G8_a_file_over_which_the_store_moved_on_says_so(
@@ -725,7 +725,7 @@ def test_G8_a_file_over_which_the_store_moved_on_says_so(
     for fmt in KEYS:
         export(five, tmp_path / fmt, fmt)
     about = json.loads((tmp_path / "json").read_text())["about"]
-    assert (about["commit_before"] + 1, about["commit_after"]) == (five.commit, five.commit)
+    assert (about["commit_before"] + 1, about["commit_after"]) == (five.sequence(), five.sequence())
     assert read_csv(tmp_path / "csv")[0]["lead_id"] == "e"
 
 

@@ -188,8 +188,8 @@ def test_G8_a_download_has_the_rows_and_the_commit_that_the_screen_shows(engine:
     assert [lead["lead_id"] for lead in about["leads"]] == shown == ["b"]
     app.switch_page("../../pages/health.py").run()
     words = " ".join(element.proto.body for element in app.get("html"))
-    assert about["about"]["commit_before"] == about["about"]["commit_after"] == engine.store.commit
-    assert f'<dt>Commit</dt><dd dir="auto">{engine.store.commit}</dd>' in words
+    assert about["about"]["commit_before"] == about["about"]["commit_after"] == engine.store.sequence()
+    assert f'<dt>Commit</dt><dd dir="auto">{engine.store.sequence()}</dd>' in words
 
 
 def current_filters(app: AppTest) -> Filters:

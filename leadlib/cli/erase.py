@@ -25,8 +25,7 @@ def run(asked: argparse.Namespace) -> int:
         store = open_store(settings)
     except StoreBusyError as error:
         raise StoreBusyError(
-            f"{error} Erasing needs the store to itself for a moment, so that no byte is left: stop the app, erase, "
-            "start it again.",
+            f"{error} Erase on the page Privacy of the running app, or stop the app, erase, start it again.",
             error.path,
         ) from error
     with store:

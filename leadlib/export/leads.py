@@ -75,7 +75,7 @@ def export_leads(
     filters = within_scope(store, filters)
     columns = chosen_columns(personal)
     # The commit first: what is read after it has at least that.
-    commit_before = store.commit
+    commit_before = store.sequence()
     about = About(
         portal=store.portal,
         filters=filters,
@@ -87,7 +87,7 @@ def export_leads(
         exported_at=now(),
         columns=columns,
         commit_before=commit_before,
-        commit=lambda: store.commit,
+        commit=store.sequence,
         rows=RowHash(columns),
     )
     try:

@@ -61,10 +61,6 @@ class ScopedStore(Store):
         return self._whole.data_version
 
     @property
-    def commit(self) -> int:
-        return self._whole.commit
-
-    @property
     def is_read_only(self) -> bool:
         return self._whole.is_read_only
 

@@ -206,11 +206,6 @@ class Store:
         return self._data_version
 
     @property
-    def commit(self) -> int:
-        """The number of the last commit to the leads' tables: that of the generation that a publication now has."""
-        return self._analytics.sequence()
-
-    @property
     def is_read_only(self) -> bool:
         """True if the store was opened to be read only: every change raises StoreReadOnlyError."""
         return self._opened.is_read_only

@@ -251,7 +251,7 @@ def draw_facts(view: View) -> None:
         "Portal": view.store.portal,
         "Dialect": engine.dialect,
         "Time zone of days": view.store.timezone.key,
-        "Commit": str(view.store.commit),
+        "Commit": str(view.store.sequence()),
         **({"Store": str(view.store.folder)} if view.access.may_manage else {}),
         "Sync interval": formats.count_of(engine.settings.sync_minutes, "minute")
         if engine.settings.sync_minutes
