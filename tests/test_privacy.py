@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,12 +13,15 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from leadlib.access import Access
 from leadlib.cli.running import main
 from leadlib.engine import Engine
-from leadlib.export import EXPORT_LIMIT, list_as_csv
-from leadlib.store import ExportRow
+from leadlib.errors import AccessError
+from leadlib.export import EXPORT_LIMIT, Tickets, list_as_csv
+from leadlib.store import ExportRow, Person
 from leadlib.ui.engine import get_engine
 from tests.conftest import DUBAI, at, make_lead
+from tests.test_sign_in import ask
 
 SHELL = Path(__file__).resolve().parents[1] / "leadlib" / "ui" / "shell.py"
 PHONE = "+971501234567"
@@ -166,3 +170,23 @@ def test_all_that_is_held_of_a_person_is_in_their_file_and_nothing_of_others(
     assert (row.who, row.is_personal, row.n_rows, row.reason) == ("command line", True, 2, "asked for it")
     assert row.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert "1234567" not in repr(row)
+
+
+def test_the_page_gives_the_file_for_a_person_by_a_ticket_that_is_on_record(engine: Engine) -> None:
+    app = open_page()
+    app.text_input(key="erase_phones").set_value(PHONE)
+    press(app, "A file of what is held of them")
+    (ticket,) = re.findall(r'/export/([\w-]{22})"', texts(app))
+    answer = ask(f"/export/{ticket}")
+    assert [row["lead_id"] for row in answer.json()["leads"]] == ["p1", "p2"]
+    assert answer.headers["cache-control"] == "no-store"
+    assert re.search("leadlight-person-[0-9a-f]{12}.json", answer.headers["content-disposition"])
+    (row,) = engine.store.exports.rows()
+    assert (row.who, row.is_personal, row.sha256) == ("local", True, hashlib.sha256(answer.content).hexdigest())
+    assert "1234567" not in repr(row)
+
+
+@pytest.mark.parametrize("access", [Access("manager"), Access("viewer"), Access("owner", agents=(1,))])
+def test_a_file_for_a_person_is_for_who_looks_after_all_leads(access: Access) -> None:
+    with pytest.raises(AccessError):
+        Tickets().issue_person(Person(phones=(PHONE,)), access)

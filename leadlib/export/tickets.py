@@ -14,6 +14,7 @@ from leadlib.errors import AccessError
 from leadlib.export.columns import Format, chosen_columns
 from leadlib.export.on_record import checked_reason
 from leadlib.filters import Filters
+from leadlib.store import Person
 
 LIFETIME_S = 600.0
 MOST_TICKETS = 1_000
@@ -23,7 +24,8 @@ MOST_TICKETS = 1_000
 class Ticket:
     """The right to one export, as often as wanted until it ends. `ends_at_s` is on the monotonic clock.
 
-    `access` is that of whoever asked for it: the file holds what they may see. `reason` is what they need it for.
+    `access` is that of whoever asked for it: the file holds what they may see. `reason` is what they need it for. With
+    a `person` it is all that is held of them, whatever the rest says.
     """
 
     filters: Filters
@@ -32,6 +34,7 @@ class Ticket:
     access: Access
     reason: str
     ends_at_s: float
+    person: Person | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -62,14 +65,26 @@ class Tickets:
         """
         if not access.may_export or (personal and not access.may_export_people):
             raise AccessError("no_right", "You have no right to this download. Ask whoever looks after this app.")
-        reason = checked_reason(reason, access, personal=personal)
+        return self._add(filters, fmt, personal, access, checked_reason(reason, access, personal=personal))
+
+    def issue_person(self, person: Person, access: Access) -> str:
+        """The same for all that is held of a person. Raises AccessError for who does not look after the app."""
+        if not access.may_manage or not access.may_export_people or access.agents is not None:
+            raise AccessError("no_right", "You have no right to this download. Ask whoever looks after this app.")
+        return self._add(Filters(), "json", True, access, "what is held of one person, for them", person)
+
+    def _add(
+        self, filters: Filters, fmt: Format, personal: bool, access: Access, reason: str, person: Person | None = None
+    ) -> str:
         ticket_id = secrets.token_urlsafe(16)
         with self._lock:
             now_s = self._monotonic_s()
             self._forget_ended(now_s)
             while len(self._ticket_of_id) >= self._most:
                 del self._ticket_of_id[next(iter(self._ticket_of_id))]
-            self._ticket_of_id[ticket_id] = Ticket(filters, fmt, personal, access, reason, now_s + self._lifetime_s)
+            self._ticket_of_id[ticket_id] = Ticket(
+                filters, fmt, personal, access, reason, now_s + self._lifetime_s, person
+            )
         return ticket_id
 
     def redeem(self, ticket_id: str) -> Ticket | None:

@@ -10,10 +10,10 @@ import pandas as pd
 import streamlit as st
 
 from leadlib import formats
-from leadlib.errors import StoreError
+from leadlib.errors import AccessError, StoreError
 from leadlib.export import who_is
 from leadlib.store import Person, Store
-from leadlib.ui.engine import current_access, may
+from leadlib.ui.engine import current_access, get_engine, may
 from leadlib.ui.numbers import COUNT
 from leadlib.ui.text import plain
 from leadlib.ui.view import View
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 _RIGHT = "may_manage"
 _PHONES, _EMAILS, _LEADS, _WORD = "erase_phones", "erase_emails", "erase_leads", "erase_word"
 _CONFIRMED_BY = "ERASE"
-_COUNTED, _SAID = "erase_counted", "erase_said"
+_COUNTED, _SAID, _TICKET = "erase_counted", "erase_said", "erase_ticket"
 _KIND_WORDS = {"phone": "phone", "email": "e-mail address", "lead": "lead id"}
 
 
@@ -38,13 +38,18 @@ def draw(view: View) -> None:
         second.text_input("E-mail addresses", key=_EMAILS, placeholder="name@example.com")
         third.text_input("Lead ids", key=_LEADS)
         plain("Give all phones and addresses of the person at once, with a comma between two.")
-        st.form_submit_button("How many leads are theirs?", on_click=_count, args=(view.store,))
+        with st.container(horizontal=True):
+            st.form_submit_button("How many leads are theirs?", on_click=_count, args=(view.store,))
+            st.form_submit_button("A file of what is held of them", on_click=_promise, args=(view.store,))
         if (counted := st.session_state.get(_COUNTED)) is not None:
             plain(f"{formats.count_of(counted[1], 'lead').capitalize()} would lose their sender.", tone="normal")
         st.text_input(f"Type {_CONFIRMED_BY} to take them out for good", key=_WORD, width=280)
         st.form_submit_button("Erase", icon=":material/person_remove:", on_click=_erase, args=(view.store,))
     if said := st.session_state.pop(_SAID, None):
         plain(said, tone="normal")
+    if ticket := st.session_state.pop(_TICKET, None):
+        st.html(f'<a href="/export/{ticket}" download class="leadlight-download">What is held of them (JSON)</a>')
+        plain("The link is for you, for ten minutes. The file is on record as a personal export.")
 
 
 def _typed() -> Person:
@@ -69,7 +74,7 @@ def _told(work: Callable[[Store], str | None]) -> Callable[[Store], None]:
             return
         try:
             st.session_state[_SAID] = work(store)
-        except (ValueError, StoreError) as error:
+        except (ValueError, AccessError, StoreError) as error:
             st.session_state[_SAID] = str(error)
 
     return do
@@ -85,6 +90,12 @@ def _count(store: Store) -> str | None:
     st.session_state.pop(_COUNTED, None)
     person = _typed()
     st.session_state[_COUNTED] = (_seal(store, person), len(store.leads_of(person)))
+    return None
+
+
+@_told
+def _promise(_: Store) -> str | None:
+    st.session_state[_TICKET] = get_engine().tickets.issue_person(_typed(), current_access())
     return None
 
 

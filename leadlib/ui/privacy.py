@@ -136,7 +136,7 @@ def processing_record(view: View) -> dict[str, str]:
         "What is on record": f"Exports for {EXPORTS_KEPT_MONTHS} months, erasures for good, neither with anything of "
         "a person",
         "How somebody is taken out": "On this page, or by “python -m leadlib erase”; how they get what is held of "
-        "them: by “python -m leadlib person”",
+        "them: the same way, or by “python -m leadlib person”",
     }
 
 
