@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Barrier, Thread
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from leadlib.access import LOCAL, RIGHTS, ROLES, Access
 from leadlib.cli.running import main
@@ -18,9 +19,10 @@ from leadlib.errors import AccessError, ExportError, ExportLimitError, StoreRead
 from leadlib.export import COLUMNS, EXPORT_LIMIT, Format, Tickets, checked_reason, export_on_record
 from leadlib.filters import Filters
 from leadlib.store import LIMITS, ExportRow, Limits, Person, Refusal, Store, export_log, names_somebody, store_for
+from leadlib.ui import sign_in
 from leadlib.ui.engine import get_engine
 from tests.conftest import DUBAI, at, make_lead
-from tests.test_sign_in import AUTH, ask, session, set_secrets
+from tests.test_sign_in import AUTH, SHELL, ask, claims, session, set_secrets
 
 MANAGER = Access("manager", "manager@example.com")
 NOW = at("2026-11-20 09:00")
@@ -408,3 +410,46 @@ def test_what_is_held_of_persons_is_counted(store: Store) -> None:
     assert store.held(at("2024-09-15 06:01")).n_older == 1
     store.forget_persons(at("2024-09-15 06:01"))
     assert store.held(NOW).n_leads == 1
+
+
+# On the screen
+
+
+def open_download(monkeypatch: pytest.MonkeyPatch, email: str, reason: str = "") -> AppTest:
+    """The page Leads with its download box open, personal columns wanted where they can be, as somebody sees it."""
+    monkeypatch.setattr(sign_in, "claims_now", lambda: {**claims(email), "iat": 32503680000})
+    app = AppTest.from_file(str(SHELL), default_timeout=60)
+    app.session_state["download"] = True
+    app.run()
+    app.switch_page("../../pages/leads.py").run()
+    if "download_personal" in [toggle.key for toggle in app.toggle]:
+        app.toggle(key="download_personal").set_value(True).run()
+        app.text_input(key="download_reason").set_value(reason).run()
+    assert not app.exception
+    return app
+
+
+def offered(app: AppTest) -> tuple[int, str]:
+    """How many links there are, and all words."""
+    words = " ".join(element.proto.body for element in app.get("html"))
+    return words.count('href="/export/'), words
+
+
+def test_the_box_gives_links_once_a_reason_is_there_and_says_why_there_are_none(
+    app: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    n_links, words = offered(open_download(monkeypatch, MANAGER.email))
+    assert (n_links, "Say what the names and phones are for" in words) == (0, True)
+    n_links, words = offered(open_download(monkeypatch, MANAGER.email, "call jane@example.com"))
+    assert (n_links, "must name nobody" in words) == (0, True)
+    page = open_download(monkeypatch, MANAGER.email, "calls")
+    n_links, words = offered(page)
+    assert (n_links, "0 of 5 such files in the last hour" in words) == (3, True)
+    assert "calls" not in repr(page.query_params)
+    for _ in range(5):
+        app.store.exports.add(row(datetime.now(UTC)))
+    n_links, words = offered(open_download(monkeypatch, MANAGER.email, "calls"))
+    assert (n_links, "The next one is possible at" in words) == (0, True)
+    assert [alarm.kind for alarm in app.store.alarms()] == [EXPORT_LIMIT]
+    viewer = open_download(monkeypatch, "viewer@example.com")
+    assert (offered(viewer)[0], viewer.toggle.values) == (3, [])

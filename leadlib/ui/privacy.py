@@ -134,7 +134,7 @@ def processing_record(view: View) -> dict[str, str]:
         "Who receives it": "Nobody. This program speaks to the portal alone"
         + ("" if engine.is_sandbox else f", at {settings.api_url}"),
         "What is on record": f"Exports for {EXPORTS_KEPT_MONTHS} months, erasures for good, neither with anything of "
-        "a person",
+        "a sender",
         "How somebody is taken out": "On this page, or by “python -m leadlib erase”; how they get what is held of "
         "them: the same way, or by “python -m leadlib person”",
     }
