@@ -16,11 +16,12 @@ BACKLOG, STALE = "backlog", "stale"
 _TITLES: Mapping[str, str] = {
     "silent_channel": "A channel went silent",
     "unknown_subscription": "Leads go to an unknown address",
+    "export_limit": "Somebody asked for too many persons in files",
     STALE: "The data grows old",
     BACKLOG: "Too many leads are overdue",
 }
 _OTHER = "Leadlight needs attention"
-_PAGES: Mapping[str, str] = {"silent_channel": "volume"}
+_PAGES: Mapping[str, str] = {"silent_channel": "volume", "export_limit": "privacy"}
 
 DAYS_OF_BACKLOG = 3
 """Older leads that wait are lost more often than late: they would keep the alert up for ever."""
