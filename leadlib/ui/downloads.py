@@ -1,5 +1,6 @@
 """Downloads of exactly the filtered leads, built when asked for and never held in memory."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import streamlit as st
@@ -58,20 +59,28 @@ def _draw_links(view: View, personal: bool, reason: str) -> None:
         if personal:
             who = who_is(access)
             refuse_above_limits(view.engine.store, view.store, view.filters, who=who, reason=checked, limits=limits)
-        links = []
-        for fmt in FORMATS:
-            if fmt.key == "json":
-                continue  # for programs: the command line writes it
-            ticket = view.engine.tickets.issue(view.filters, fmt.key, personal, access, checked)
-            links.append(f'<a href="/export/{ticket}" download class="leadlight-download">{fmt.label}</a>')
+        tickets = {
+            fmt.label: view.engine.tickets.issue(view.filters, fmt.key, personal, access, checked)
+            for fmt in FORMATS
+            if fmt.key != "json"  # for programs: the command line writes it
+        }
     except AccessError as refused:
         plain(str(refused), tone="normal")
         return
-    # An anchor with `download` keeps the page open; the address holds nothing but a random ticket.
-    st.html("".join(links))
+    draw_links(tickets)
     if personal and limits is not None:
         n_files, n_rows = view.engine.store.exports.taken(who_is(access), datetime.now(UTC))
         plain(
             f"You have taken {formats.number(n_files)} of {limits.files_an_hour} such files in the last hour, and "
             f"{formats.number(n_rows)} of {formats.number(limits.rows_a_day)} leads in the last day."
         )
+
+
+def draw_links(tickets: Mapping[str, str]) -> None:
+    """A link per label, each to what its ticket gives. The labels are our own words."""
+    # An anchor with `download` keeps the page open; the address holds nothing but a random ticket.
+    anchors = (
+        f'<a href="/export/{ticket}" download class="leadlight-download">{label}</a>'
+        for label, ticket in tickets.items()
+    )
+    st.html("".join(anchors))

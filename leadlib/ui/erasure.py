@@ -13,6 +13,7 @@ from leadlib import formats
 from leadlib.errors import AccessError, StoreError
 from leadlib.export import who_is
 from leadlib.store import Person, Store
+from leadlib.ui import downloads
 from leadlib.ui.engine import current_access, get_engine, may
 from leadlib.ui.numbers import COUNT
 from leadlib.ui.text import plain
@@ -48,7 +49,7 @@ def draw(view: View) -> None:
     if said := st.session_state.pop(_SAID, None):
         plain(said, tone="normal")
     if ticket := st.session_state.pop(_TICKET, None):
-        st.html(f'<a href="/export/{ticket}" download class="leadlight-download">What is held of them (JSON)</a>')
+        downloads.draw_links({"What is held of them (JSON)": ticket})
         plain("The link is for you, for ten minutes. The file is on record as a personal export.")
 
 
