@@ -4,6 +4,7 @@ import hashlib
 import inspect
 import re
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -85,7 +86,7 @@ def test_S9_a_download_is_on_record_with_all_that_tells_which_and_nothing_of_a_p
 
 def test_S9_as_many_downloads_as_rows(app: Engine, request: pytest.FixtureRequest) -> None:
     hashes = []
-    for number in range(100 if request.config.getoption("--matrix") == "full" else 10):
+    for number in range(100 if request.config.getoption("--matrix") == "full" else 4):
         ticket = app.tickets.issue(ALL, "json" if number % 2 else "csv", False, Access("viewer", "viewer@example.com"))
         answer = ask(f"/export/{ticket}", session("viewer@example.com"))
         assert answer.status_code == 200
@@ -214,18 +215,18 @@ def test_where_nobody_signs_in_a_reason_may_be_left_out() -> None:
     assert not names_somebody("ticket 12345, 20 Nov 2026, 5,000 rows")
 
 
-@pytest.mark.parametrize("role", ROLES)
-def test_S9_personal_files_are_for_owners_and_managers(app: Engine, role: str) -> None:
+def test_S9_personal_files_are_for_owners_and_managers(app: Engine) -> None:
     (right,) = (right for right in RIGHTS if right.name == "may_export_people")
-    access = Access(role, f"{role}@example.com")  # type: ignore[arg-type]
-    if role in right.roles:
-        ticket = app.tickets.issue(ALL, "csv", True, access, "calls")
-        assert ask(f"/export/{ticket}", session(access.email)).status_code == 200
-    else:
-        with pytest.raises(AccessError) as refused:
-            app.tickets.issue(ALL, "csv", True, access, "calls")
-        assert refused.value.reason == "no_right"
-    assert (role in right.roles) is (role != "viewer")
+    assert set(right.roles) == {"owner", "manager"}
+    for role in ROLES:
+        access = Access(role, f"{role}@example.com")
+        if role in right.roles:
+            ticket = app.tickets.issue(ALL, "csv", True, access, "calls")
+            assert ask(f"/export/{ticket}", session(access.email)).status_code == 200
+        else:
+            with pytest.raises(AccessError) as refused:
+                app.tickets.issue(ALL, "csv", True, access, "calls")
+            assert refused.value.reason == "no_right"
 
 
 # Limits
@@ -251,38 +252,33 @@ def test_S9_the_sixth_personal_file_in_an_hour_is_refused_with_an_alarm(app: Eng
     assert ask(f"/export/{plain}", session(MANAGER.email)).status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("taken", "n_rows", "expected"),
-    [
-        pytest.param([], 5_000, None, id="as many as there may be"),
-        pytest.param([], 5_001, Refusal("rows", None), id="more than ever"),
-        pytest.param([(-61, 10)] * 5, 10, None, id="five files, more than an hour ago"),
-        pytest.param([(-60, 10), *[(-5, 10)] * 4], 10, None, id="the fifth is an hour old"),
-        pytest.param([(-59, 10), *[(-5, 10)] * 4], 10, Refusal("files", NOW + timedelta(minutes=1)), id="nearly"),
-        pytest.param([(-120, 4_000)], 1_000, None, id="4,000 + 1,000"),
-        pytest.param([(-120, 4_000)], 1_001, Refusal("rows", NOW + timedelta(hours=22)), id="4,000 + 1,001"),
-        pytest.param([(-1_440, 4_000)], 1_001, None, id="a day ago"),
-        pytest.param(
-            [(-180, 2_000), (-120, 2_000)], 3_001, Refusal("rows", NOW + timedelta(hours=22)), id="both must have gone"
-        ),
-        pytest.param(
-            [(-180, 2_000), (-120, 2_000)], 3_000, Refusal("rows", NOW + timedelta(hours=21)), id="one must have gone"
-        ),
-    ],
-)
-def test_S9_limits_by_the_minute_and_the_row(
-    store: Store, taken: list[tuple[int, int]], n_rows: int, expected: Refusal | None
-) -> None:
-    for minutes, rows in taken:
-        store.exports.add(row(NOW + timedelta(minutes=minutes), n_rows=rows))
-        store.exports.add(row(NOW, "colleague@example.com", 4_900))
-        store.exports.add(row(NOW, n_rows=4_900, is_personal=False))
-    assert store.exports.refusal(MANAGER.email, n_rows, NOW) == expected
-    outcome = store.exports.add(row(n_rows=n_rows), LIMITS)
-    assert (outcome if isinstance(outcome, Refusal) else None) == expected
-    if expected is not None and expected.again_at is not None:
-        assert store.exports.refusal(MANAGER.email, n_rows, expected.again_at) is None
-        assert store.exports.refusal(MANAGER.email, n_rows, expected.again_at - timedelta(seconds=1)) == expected
+LIMIT_CASES: dict[str, tuple[list[tuple[int, int]], int, Refusal | None]] = {
+    "as many as there may be": ([], 5_000, None),
+    "more than ever": ([], 5_001, Refusal("rows", None)),
+    "five files, more than an hour ago": ([(-61, 10)] * 5, 10, None),
+    "the fifth is an hour old": ([(-60, 10), *[(-5, 10)] * 4], 10, None),
+    "nearly": ([(-59, 10), *[(-5, 10)] * 4], 10, Refusal("files", NOW + timedelta(minutes=1))),
+    "4,000 + 1,000": ([(-120, 4_000)], 1_000, None),
+    "4,000 + 1,001": ([(-120, 4_000)], 1_001, Refusal("rows", NOW + timedelta(hours=22))),
+    "a day ago": ([(-1_440, 4_000)], 1_001, None),
+    "both must have gone": ([(-180, 2_000), (-120, 2_000)], 3_001, Refusal("rows", NOW + timedelta(hours=22))),
+    "one must have gone": ([(-180, 2_000), (-120, 2_000)], 3_000, Refusal("rows", NOW + timedelta(hours=21))),
+}
+"""Files taken before, as (minutes ago, leads); the leads wanted now; what is in the way."""
+
+
+def test_S9_limits_by_the_minute_and_the_row(store: Store) -> None:
+    log = store.exports
+    for who, (taken, n_rows, expected) in LIMIT_CASES.items():
+        for minutes, rows in taken:
+            log.add(row(NOW + timedelta(minutes=minutes), who, rows))
+        log.add(row(NOW, who, 4_900, is_personal=False))
+        assert log.refusal(who, n_rows, NOW) == expected, who
+        outcome = log.add(row(NOW, who, n_rows), LIMITS)
+        assert (outcome if isinstance(outcome, Refusal) else None) == expected, who
+        if expected is not None and expected.again_at is not None:
+            assert log.refusal(who, n_rows, expected.again_at) is None, who
+            assert log.refusal(who, n_rows, expected.again_at - timedelta(seconds=1)) == expected, who
 
 
 def test_S9_rows_are_counted_before_a_file_is_made_and_again_after(
@@ -382,13 +378,14 @@ def test_the_store_is_read_and_written_while_somebody_is_erased(store: Store) ->
             while not is_over:
                 assert store.contacts(["b"]).num_rows == 1
                 store.exports.add(row())
+                time.sleep(0.002)
         except Exception as error:  # noqa: BLE001  # whatever it is, this thread must not swallow it
             failed.append(error)
 
-    threads = [Thread(target=work) for _ in range(3)]
+    threads = [Thread(target=work) for _ in range(2)]
     for thread in threads:
         thread.start()
-    for number in range(5):
+    for number in range(3):
         store.erase(Person(lead_ids=(f"gone-{number}",)), "test")
     is_over = True
     for thread in threads:
@@ -397,7 +394,7 @@ def test_the_store_is_read_and_written_while_somebody_is_erased(store: Store) ->
     n_rows = len(store.exports.rows())
     store.close()
     with Store.open(store.folder, timezone=DUBAI, portal="test") as again:
-        assert (len(again.exports.rows()), len(again.erasures())) == (n_rows, 5)
+        assert (len(again.exports.rows()), len(again.erasures())) == (n_rows, 3)
         assert again.contacts(["b"]).num_rows == 1
 
 
@@ -415,7 +412,7 @@ def test_what_is_held_of_persons_is_counted(store: Store) -> None:
 # On the screen
 
 
-def open_download(monkeypatch: pytest.MonkeyPatch, email: str, reason: str = "") -> AppTest:
+def open_download(monkeypatch: pytest.MonkeyPatch, email: str) -> AppTest:
     """The page Leads with its download box open, personal columns wanted where they can be, as somebody sees it."""
     monkeypatch.setattr(sign_in, "claims_now", lambda: {**claims(email), "iat": 32503680000})
     app = AppTest.from_file(str(SHELL), default_timeout=60)
@@ -424,7 +421,6 @@ def open_download(monkeypatch: pytest.MonkeyPatch, email: str, reason: str = "")
     app.switch_page("../../pages/leads.py").run()
     if "download_personal" in [toggle.key for toggle in app.toggle]:
         app.toggle(key="download_personal").set_value(True).run()
-        app.text_input(key="download_reason").set_value(reason).run()
     assert not app.exception
     return app
 
@@ -438,17 +434,17 @@ def offered(app: AppTest) -> tuple[int, str]:
 def test_the_box_gives_links_once_a_reason_is_there_and_says_why_there_are_none(
     app: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    n_links, words = offered(open_download(monkeypatch, MANAGER.email))
-    assert (n_links, "Say what the names and phones are for" in words) == (0, True)
-    n_links, words = offered(open_download(monkeypatch, MANAGER.email, "call jane@example.com"))
-    assert (n_links, "must name nobody" in words) == (0, True)
-    page = open_download(monkeypatch, MANAGER.email, "calls")
+    page = open_download(monkeypatch, MANAGER.email)
     n_links, words = offered(page)
+    assert (n_links, "Say what the names and phones are for" in words) == (0, True)
+    n_links, words = offered(page.text_input(key="download_reason").set_value("call jane@example.com").run())
+    assert (n_links, "must name nobody" in words) == (0, True)
+    n_links, words = offered(page.text_input(key="download_reason").set_value("calls").run())
     assert (n_links, "0 of 5 such files in the last hour" in words) == (3, True)
     assert "calls" not in repr(page.query_params)
     for _ in range(5):
         app.store.exports.add(row(datetime.now(UTC)))
-    n_links, words = offered(open_download(monkeypatch, MANAGER.email, "calls"))
+    n_links, words = offered(page.run())
     assert (n_links, "The next one is possible at" in words) == (0, True)
     assert [alarm.kind for alarm in app.store.alarms()] == [EXPORT_LIMIT]
     viewer = open_download(monkeypatch, "viewer@example.com")
