@@ -192,7 +192,7 @@ def test_the_digest_tells_the_numbers_of_its_days(sample: Installation) -> None:
     assert (done.code, done.out) == (0, "")
     assert f"“Leads of 16–22\u00a0Nov\u00a02026” went to {path}." in done.err
     days = ("--filter", "from=2026-11-16", "--filter", "to=2026-11-22")
-    (row,) = sample.run("metrics", "summary", "--format", "json", *days).json
+    (row,) = sample.run("metrics", "summary", "--format", "json", *days).json["rows"]
     page = path.read_text(encoding="utf-8")
     assert f"<li>{row['leads']}\u00a0leads from {row['unique_senders']}\u00a0senders in 7\u00a0days." in page
     refused = sample.run("digest", "--to", "email")
