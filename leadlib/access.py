@@ -9,10 +9,11 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
-Role = Literal["owner", "manager", "viewer"]
-ROLES: tuple[Role, ...] = get_args(Role)
+Role = Literal["owner", "manager", "viewer", "guest"]
+ROLES: tuple[Role, ...] = ("owner", "manager", "viewer")
+"""What somebody can be who signs in. A guest is who comes by a guest link, and has none of the rights."""
 
 
 @dataclass(frozen=True)
@@ -31,27 +32,45 @@ RIGHTS: tuple[Right, ...] = (
     Right("may_export_people", "Download leads with personal columns", ("owner", "manager")),
     Right("may_use_sql", "See what the SQL cells of notebooks answer", ("owner", "manager", "viewer")),
     Right("may_edit_notebooks", "Write and delete notebooks, pinned views and notes on days", ("owner", "manager")),
+    Right("may_share", "Make guest links, and end one's own", ("owner", "manager")),
     Right("may_sync", "Have the portal asked now", ("owner", "manager")),
     Right("may_manage", "Look after the installation: where it lies, what is believed, calibration", ("owner",)),
 )
 
 
 @dataclass(frozen=True)
+class Shared:
+    """What a guest link shows: these pages, the first of them at the bare address, of the leads under these filters.
+
+    `selected` is as in leadlib.filters.Filters. Without `names_agents`, agents are told apart by numbers.
+    """
+
+    link_id: str
+    title: str
+    pages: tuple[str, ...]
+    selected: tuple[tuple[str, tuple[str, ...]], ...]
+    names_agents: bool = False
+
+
+@dataclass(frozen=True)
 class Access:
     """What one person may see and do. `agents` are the public profiles whose leads they see, sorted; None means all.
 
-    The rights follow from the role, by RIGHTS. Where nobody has to sign in, everybody has LOCAL.
+    The rights follow from the role, by RIGHTS. Where nobody has to sign in, everybody has LOCAL. Who has come by a
+    guest link, and nobody else, has `shared`.
     """
 
     role: Role
     email: str = ""
     agents: tuple[int, ...] | None = None
+    shared: Shared | None = None
     may_see_people: bool = field(init=False)
     may_open_response_links: bool = field(init=False)
     may_export: bool = field(init=False)
     may_export_people: bool = field(init=False)
     may_use_sql: bool = field(init=False)
     may_edit_notebooks: bool = field(init=False)
+    may_share: bool = field(init=False)
     may_sync: bool = field(init=False)
     may_manage: bool = field(init=False)
 
@@ -68,10 +87,18 @@ class Access:
 
     @property
     def scope(self) -> str:
-        """A short name for the agents: "all", or letters and digits that are equal for equal agents."""
-        if self.agents is None:
+        """A short name for what is seen: "all", or letters and digits that are equal for equal parts of the leads."""
+        if self.sees_all_leads:
             return "all"
-        return hashlib.sha256(",".join(map(str, self.agents)).encode()).hexdigest()[:16]
+        parts = [",".join(map(str, self.agents or ()))]
+        if self.shared is not None:
+            parts += [repr(self.agents is None), repr(self.shared.selected), repr(self.shared.names_agents)]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+    @property
+    def sees_all_leads(self) -> bool:
+        """True where neither agents nor a guest link narrow what is seen."""
+        return self.agents is None and self.shared is None
 
 
 LOCAL = Access("owner")

@@ -6,6 +6,7 @@ the sidebar's widgets (`ui/filter_bar.py`) and the command line's `--filter`.
 """
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -381,6 +382,21 @@ def to_where(filters: Filters, timezone: ZoneInfo) -> tuple[str, dict[str, objec
             is_missing = f" or {field.column} is null" if field.may_be_missing and MISSING in values else ""
             conditions.append(f"({matches}{is_missing})")
     return " and ".join(conditions) or "true", bound
+
+
+def written_out(condition: str, bound: Mapping[str, object]) -> str:
+    """A condition of `to_where` with its values in it, for where none can be bound: a view, or something to copy."""
+    return re.sub(r"\$(\w+)", lambda name: _sql_of(bound[name[1]]), condition)
+
+
+def _sql_of(value: object) -> str:
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_sql_of, value)) + "]"
+    if isinstance(value, int):
+        return str(value)
+    text = value.isoformat() if isinstance(value, datetime) else str(value)
+    quoted = "'" + text.replace("'", "''") + "'"
+    return f"timestamptz {quoted}" if isinstance(value, datetime) else quoted
 
 
 def start_of_day(day: str, timezone: ZoneInfo, days_later: int = 0) -> datetime:

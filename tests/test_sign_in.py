@@ -328,10 +328,13 @@ def test_what_nobody_should_ask_for_is_not_there(path: str) -> None:
 
 _PAST_THE_VIEW = {
     "downloads.py": {"store"},  # where all exports are on record
-    "engine.py": {"store_for"},
+    "engine.py": {"store", "store_for"},  # the whole one for what a guest link opens
+    "gate.py": {"store"},  # likewise
     "guard.py": {"store", "store_for"},  # the whole one for a keyed hash in the log
+    "guests.py": {"store"},  # to count that a link is used
     "health.py": {"store"},  # what an owner says of all leads: that they are gone
     "names.py": {"store_for"},
+    "sharing.py": {"store"},  # to make, list and end guest links
     "shell.py": {"store_for"},
     "status.py": {"store"},  # when the portal was last read, whoever asks
     "view.py": {"store_for"},

@@ -44,6 +44,7 @@ OWN_WORDS = {
     "plots.py: target": "a page of ours",
     "plots.py: target.title": "the title of a page of ours",
     "rescue.py: value": "a number",
+    "sharing.py: screen('guest_links')": "a page of ours",
     "states.py: error.title": "a constant of each kind of error",
     "status.py: status.error.title": "a constant of each kind of error",
     "volume.py: grain": "one of four constants",

@@ -37,6 +37,7 @@ from leadlib.metrics.replies import (
 from leadlib.metrics.rescue import backlog, queue, reply_chances
 from leadlib.metrics.senders import senders_over_time
 from leadlib.metrics.silence import channel_silence, watch_silence
+from leadlib.metrics.small_groups import SMALLEST_GROUP, is_small, without_small_groups
 from leadlib.metrics.stages import STEPS, settling, stage_times, transitions, words_by_move
 from leadlib.metrics.statistics import byar, newcombe, rate_ratio, wilson
 from leadlib.metrics.table import (
@@ -95,6 +96,7 @@ __all__ = [
     "SIGNAL_WORDS",
     "SILENCE_WORDS",
     "SLA_MINUTES",
+    "SMALLEST_GROUP",
     "STEPS",
     "VERDICT_WORDS",
     "BadgeVerdict",
@@ -126,6 +128,7 @@ __all__ = [
     "grain_named",
     "groups_of",
     "heat_map",
+    "is_small",
     "league",
     "like_for_like",
     "metric_named",
@@ -155,5 +158,6 @@ __all__ = [
     "why_changed",
     "wilson",
     "within_hours",
+    "without_small_groups",
     "words_by_move",
 ]

@@ -10,6 +10,7 @@ from leadlib.store.backup import is_free, restore_backup
 from leadlib.store.erasing import Erased, ErasureRow, months_before
 from leadlib.store.events import LeadEvent
 from leadlib.store.export_log import LIMITS, ExportLog, ExportRow, Limits, Refusal
+from leadlib.store.guest_links import LONGEST, GuestLink, GuestLinks, Offer
 from leadlib.store.keepsakes import DayNote, Keepsake, SavedView
 from leadlib.store.notebooks import NotebookVersion
 from leadlib.store.rows import SliceRow, SyncRow
@@ -21,6 +22,7 @@ from leadlib.store.writes import UpsertCount
 
 __all__ = [
     "LIMITS",
+    "LONGEST",
     "AbsenceCount",
     "Alarm",
     "DayNote",
@@ -28,10 +30,13 @@ __all__ = [
     "ErasureRow",
     "ExportLog",
     "ExportRow",
+    "GuestLink",
+    "GuestLinks",
     "Keepsake",
     "LeadEvent",
     "Limits",
     "NotebookVersion",
+    "Offer",
     "Person",
     "Refusal",
     "SavedView",

@@ -13,6 +13,7 @@ from leadlib.records import Contact
 from leadlib.store import disk, suppression
 from leadlib.store.export_log import erase_from_exports
 from leadlib.store.files import File
+from leadlib.store.guest_links import erase_from_guest_links
 from leadlib.store.keepsakes import erase_from_keepsakes
 from leadlib.store.notebooks import erase_from_notebooks
 from leadlib.store.suppression import Person
@@ -30,7 +31,7 @@ _BY_THEM = (
 @dataclass(frozen=True)
 class Erased:
     """What an erasure found: leads that have lost their sender; other texts, deliveries, damaged files, versions of
-    notebooks, and saved views and notes that were removed. `erasure_id` is what it is on record by.
+    notebooks, and saved views, notes and guest links that were removed. `erasure_id` is what it is on record by.
     """
 
     n_leads: int
@@ -79,7 +80,7 @@ def erase_rows(personal: File, analytics: File, person: Person, hash_key: bytes)
         for table in _PERSONAL_TABLES:
             cursor.execute(f"delete from {table} where lead_id in (select unnest($ids))", {"ids": sorted(ids)})
         n_notebooks = erase_from_notebooks(cursor, person)
-        n_keepsakes = erase_from_keepsakes(cursor, person)
+        n_keepsakes = erase_from_keepsakes(cursor, person) + erase_from_guest_links(cursor, person)
         erase_from_exports(cursor, person)
     with analytics.transaction() as cursor:
         changed = cursor.execute(

@@ -1,4 +1,4 @@
-"""Scope: the part of the analytics tables that some agents' leads make up, as conditions and as a file of its own.
+"""Scope: the part of the analytics tables that some leads make up, as conditions and as a file of its own.
 
 All SQL names tables without saying whose they are. In a scope these names are views, so that no query, page or export
 has to know of scopes, and none can forget to.
@@ -7,6 +7,7 @@ has to know of scopes, and none can forget to.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import duckdb
@@ -19,7 +20,7 @@ from leadlib.store.files import File
 class Share:
     """What of a table is in a scope: the rows under `condition`, with nothing in the columns `blank`.
 
-    {own} stands for the scope's agents, {leads} for the table of leads.
+    {own} stands for what tells the scope's leads, {names} for what tells its agents, {leads} for the table of leads.
     """
 
     condition: str
@@ -35,7 +36,7 @@ TABLES: Mapping[str, Share] = {
     "lead_sights": _OF_ITS_LEADS,
     "absences": _OF_ITS_LEADS,
     "rejected_leads": _OF_ITS_LEADS,
-    "agents": Share("{own}"),
+    "agents": Share("{names}"),
     "listings": Share("listing_id in (select listing_id from {leads} where {own})"),
     # A developer is named by any of its projects.
     "projects": Share("true"),
@@ -59,10 +60,68 @@ OUTSIDE = frozenset({"migrations", "meta", "commits", "alarms"})
 _CATALOG: Final = "scopes"
 
 
+@dataclass(frozen=True)
+class Part:
+    """Which leads a scope has: those of `agents` (None: of all) under the condition `only`, with no values to bind.
+
+    What was read outside of `since` to `until`, UTC, counts as not read: nobody could tell “no leads” there. Without
+    `names_agents` each agent is a number from 1, and called “Agent 1”.
+    """
+
+    agents: Sequence[int] | None
+    only: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    names_agents: bool = True
+
+
 def conditions(agents: Sequence[int], leads: str = "leads") -> dict[str, str]:
     """A SQL condition per table, which leaves what belongs to these agents. `leads` is how the leads are called."""
-    own = f"agent_id in ({', '.join(str(int(agent)) for agent in agents)})"
-    return {table: share.condition.format(own=own, leads=leads) for table, share in TABLES.items()}
+    return _conditions(Part(agents), leads)
+
+
+def _conditions(part: Part, leads: str) -> dict[str, str]:
+    of_agents = "true" if part.agents is None else f"agent_id in ({', '.join(str(int(a)) for a in part.agents)})"
+    own = of_agents if part.only is None else f"({of_agents} and {part.only})"
+    names = of_agents if part.only is None else f"agent_id in (select agent_id from {leads} where {own})"
+    words = {"own": own, "names": names, "leads": leads}
+    return {table: share.condition.format(**words) for table, share in TABLES.items()}
+
+
+def _relations(part: Part, main: str) -> dict[str, str]:
+    """A SELECT per table of the schema `main`, which gives what of it is in a part."""
+    whole = _conditions(part, f"{main}.leads")
+    selects = {}
+    for table, condition in whole.items():
+        blank = ", ".join(shown(table, column) for column in TABLES[table].blank)
+        columns = f"* replace ({blank})" if blank else "*"
+        selects[table] = f"select {columns} from {main}.{table} where {condition}"
+    if part.since is not None or part.until is not None:
+        from_, to = _clamped(part)
+        selects["slices"] = (
+            f"select * replace ({from_} as created_from, {to} as created_to) from ({selects['slices']}) "
+            f"where {from_} < {to}"
+        )
+    if not part.names_agents:
+        numbers = (
+            "(select agent_id, row_number() over (order by min(created_at), agent_id) as number "
+            f"from {main}.leads where {whole['leads']} and agent_id is not null group by agent_id)"
+        )
+        for table, others in (
+            *(("leads", ""), ("assignment_observations", "")),
+            ("agents", ", 'Agent ' || numbers.number as name, null::boolean as is_active"),
+        ):
+            selects[table] = (
+                f"select told.* replace (numbers.number as agent_id{others}) "
+                f"from ({selects[table]}) as told left join {numbers} as numbers using (agent_id)"
+            )
+    return selects
+
+
+def _clamped(part: Part) -> tuple[str, str]:
+    since = "created_from" if part.since is None else f"greatest(created_from, timestamptz '{part.since.isoformat()}')"
+    until = "created_to" if part.until is None else f"least(created_to, timestamptz '{part.until.isoformat()}')"
+    return since, until
 
 
 def shown(table: str, column: str) -> str:
@@ -73,16 +132,16 @@ def shown(table: str, column: str) -> str:
 class ScopedFile(File):
     """A file of which every cursor sees the views of one scope and no table; a change raises StoreReadOnlyError.
 
-    Without `agents` there is nothing at all to see.
+    Without a part there is nothing at all to see.
     """
 
-    def __init__(self, whole: File, name: str, agents: Sequence[int] | None) -> None:
+    def __init__(self, whole: File, name: str, part: Part | None) -> None:
         self.path = whole.path
         self.schema = whole.schema
         self.is_read_only = True
         self._whole = whole
         self._name = f"scope_{name}"
-        self._agents = agents
+        self._part = part
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         cursor = self._whole.prepared_cursor(self._name, self._make_views)
@@ -105,13 +164,9 @@ class ScopedFile(File):
         ((whole,),) = connection.execute("select current_database()").fetchall()
         connection.execute(f"attach if not exists ':memory:' as {_CATALOG}")
         connection.execute(f"create schema if not exists {_CATALOG}.{self._name}")
-        for table, condition in conditions(self._agents, f'"{whole}".main.leads').items() if self._agents else ():
-            blank = ", ".join(shown(table, column) for column in TABLES[table].blank)
-            columns = f"* replace ({blank})" if blank else "*"
-            connection.execute(
-                f"create or replace view {_CATALOG}.{self._name}.{table} as "
-                f'select {columns} from "{whole}".main.{table} where {condition}'
-            )
+        relations = _relations(self._part, f'"{whole}".main') if self._part is not None else {}
+        for table, select in relations.items():
+            connection.execute(f"create or replace view {_CATALOG}.{self._name}.{table} as {select}")
 
 
 class UnchangedFile(ScopedFile):

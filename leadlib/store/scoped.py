@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
 from leadlib.access import Access
 from leadlib.errors import StoreError
+from leadlib.filters import Filters, start_of_day, to_where, written_out
 from leadlib.records import Contact
 from leadlib.store.alarms import Alarm
 from leadlib.store.export_log import ExportLog
 from leadlib.store.files import File
-from leadlib.store.scope import ScopedFile, UnchangedFile, refusal
+from leadlib.store.scope import Part, ScopedFile, UnchangedFile, refusal
 from leadlib.store.store import Store
 from leadlib.store.words import Words
 
@@ -22,7 +24,7 @@ def store_for(whole: Store, access: Access) -> Store:
 
     Keep what you get: answers are remembered per store.
     """
-    if access.agents is None and access.may_see_people and access.may_open_response_links:
+    if access.sees_all_leads and access.may_see_people and access.may_open_response_links:
         return whole
     return ScopedStore(whole, access)
 
@@ -31,16 +33,16 @@ class ScopedStore(Store):
     """A store as one Access sees it: the leads of its agents, people masked unless it may see them, nothing to change.
 
     Its answers are those of a store that only ever held these leads. What was read when, and what people have written
-    for one another (notebooks, views, notes), are the same for all; alarms are for those who see all leads.
+    for one another (notebooks, views, notes), are the same for all; alarms are for those who see all leads. A guest's
+    has the leads of their link alone, no person even masked, and nothing that people have written.
     """
 
     def __init__(self, whole: Store, access: Access) -> None:
         """Raises StoreError for a part of the leads of a store that is read beside another program."""
-        if access.agents is not None and not whole.has_persons:
+        if not access.sees_all_leads and not whole.has_persons:
             raise StoreError("Of a store that is read beside the app all leads are seen or none.", str(whole.folder))
         self._whole = whole
         self.access = access
-        self.agents = access.agents
         self.folder: Path = whole.folder
         self.timezone = whole.timezone
         self.working_hours = whole.working_hours
@@ -51,10 +53,19 @@ class ScopedStore(Store):
         self._opened = whole._opened
         analytics: File = whole._analytics
         self._analytics = (
-            UnchangedFile(analytics) if access.agents is None else ScopedFile(analytics, access.scope, access.agents)
+            UnchangedFile(analytics)
+            if access.sees_all_leads
+            else ScopedFile(analytics, access.scope, _part_of(access, whole.timezone))
         )
         # No table at all: what reads persons here goes through `contacts`, and nothing else does.
         self._personal = ScopedFile(whole._personal, "nothing", None)
+
+    @property
+    def agents(self) -> tuple[int, ...] | None:  # type: ignore[override]  # the whole store's is of all leads
+        """As of the whole store. Raises StoreError for a guest's, whose leads are told by more than agents."""
+        if self.access.shared is not None:
+            raise refusal(str(self.folder))
+        return self.access.agents
 
     @property
     def data_version(self) -> int:
@@ -70,7 +81,12 @@ class ScopedStore(Store):
     # Reading
 
     def contacts(self, lead_ids: Sequence[str]) -> pa.Table:
-        """As of the whole store, of the leads that are seen: masks and no links where the rights ask for that."""
+        """As of the whole store, of the leads that are seen: masks and no links where the rights ask for that.
+
+        For a guest there is no row.
+        """
+        if self.access.shared is not None:
+            lead_ids = ()
         asked = {"ids": list(lead_ids)}
         seen = self.query("select lead_id from leads semi join (select unnest($ids) as lead_id) using (lead_id)", asked)
         found = self._whole.contacts(seen["lead_id"].tolist())
@@ -105,11 +121,13 @@ class ScopedStore(Store):
 
     def alarms(self) -> tuple[Alarm, ...]:
         """Of the whole store; none in a scope, since their words tell of all leads."""
-        return () if self.agents is not None else self._whole.alarms()
+        return self._whole.alarms() if self.access.sees_all_leads else ()
 
     @property
     def words(self) -> Words:  # type: ignore[override]  # where the whole store keeps them: read at each use
-        """Those of the whole store, to be read only unless the right to edit notebooks is there."""
+        """Those of the whole store, to be read only unless the right to edit notebooks is there; none for a guest."""
+        if self.access.shared is not None:
+            return _NoWords(self._personal)
         return self._whole.words if self.access.may_edit_notebooks else _SeenWords(self._whole.words)
 
     @property
@@ -126,6 +144,29 @@ class ScopedStore(Store):
     remember = raise_alarm = clear_alarm = retire_alarms = _refuse
     publish = copy_personal = forget_persons = erase = back_up = _refuse
     leads_of = all_of = erasures = held = _refuse  # of everybody, or of nobody
+
+
+def _part_of(access: Access, timezone: ZoneInfo) -> Part:
+    if access.shared is None:
+        return Part(access.agents)
+    filters = Filters(access.shared.selected)
+    since, until = filters.first("from"), filters.first("to")
+    return Part(
+        access.agents,
+        written_out(*to_where(filters, timezone)),
+        start_of_day(since, timezone) if since else None,
+        start_of_day(until, timezone, days_later=1) if until else None,
+        access.shared.names_agents,
+    )
+
+
+class _NoWords(Words):
+    """Nothing that anybody has written, and no place to write."""
+
+    def __init__(self, nothing: File) -> None:
+        self._file = nothing
+        self._saved_views = ()
+        self._day_notes = ()
 
 
 class _SeenWords(Words):

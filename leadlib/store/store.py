@@ -46,6 +46,7 @@ from leadlib.store.events import LeadEvent
 from leadlib.store.export_log import ExportLog
 from leadlib.store.files import File, failed_query
 from leadlib.store.frames import frame_of
+from leadlib.store.guest_links import GuestLinks
 from leadlib.store.holding import Held
 from leadlib.store.ledger import fold_slices, write_slices
 from leadlib.store.names import NO_IDS, Ids
@@ -81,7 +82,7 @@ class Store:
     One process owns the files while it is open. Reading is safe from any thread; writes queue behind one another.
     `data_version` grows with every committed change: use it as a cache key. It is this process's own count, and no
     two stores of a process share a version. `words` is what people wrote beside the leads, `exports` which files of
-    leads were made.
+    leads were made, `guest_links` are the addresses that open a part of it.
     """
 
     agents: tuple[int, ...] | None = None
@@ -118,6 +119,7 @@ class Store:
         self._alarms = self._load_alarms()
         self.words = Words(opened.personal)
         self.exports = ExportLog(opened.personal)
+        self.guest_links = GuestLinks(opened.personal, self._hash_key)
 
     @classmethod
     def open(
@@ -608,6 +610,7 @@ class Store:
             )
             self._suppression = suppression.load(self._personal.cursor(), self._hash_key)
             self.words.read_from(self._personal)
+            self.guest_links.read_from(self._personal)
             n_deliveries, n_damaged = erasing.erase_files(self.folder, person)
             found = Erased(n_leads, n_texts, n_deliveries, n_damaged, n_notebooks, n_keepsakes)
             erased = erasing.put_on_record(self._personal, person, found, who)

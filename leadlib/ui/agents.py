@@ -22,6 +22,7 @@ from leadlib.metrics import (
 )
 from leadlib.ui import compared, drill, plots
 from leadlib.ui.engine import load
+from leadlib.ui.guests import without_ways
 from leadlib.ui.links import filter_key
 from leadlib.ui.text import facts, plain
 from leadlib.ui.view import View
@@ -78,7 +79,7 @@ def draw_against_chance(view: View, mix: str) -> None:
 
 def draw(view: View, mix: str) -> None:
     """The league: verdict, rates with intervals, rank and backlog of each agent. A row leads to the agent's page."""
-    plain(_SORTED)
+    plain(without_ways(_SORTED))
     rows = view.ask(_QUESTIONS[mix])
     if mix == "raw":
         replies = view.ask(replies_by, by="agent")

@@ -1,13 +1,12 @@
 """The exact API call behind the current filters, copyable, and what of them has to be done here."""
 
 import math
-import re
 
 import streamlit as st
 
 from leadlib.api import MAX_PER_PAGE, leads_query, leads_url
 from leadlib.config import PRODUCTION_URL
-from leadlib.filters import Filters, field_named, to_where
+from leadlib.filters import Filters, field_named, to_where, written_out
 from leadlib.metrics import summary
 from leadlib.ui.engine import load, request_sync
 from leadlib.ui.text import plain
@@ -61,15 +60,5 @@ def _sql_text(view: View) -> str:
     condition, bound = to_where(view.filters, view.store.timezone)
     # Lines are broken before the values go in: a value may hold an "and" of its own.
     lines = condition.replace(" and ", "\n  and ")
-    filled = re.sub(r"\$(\w+)", lambda name: _literal(bound[name[1]]), lines)
+    filled = written_out(lines, bound)
     return f"select *\nfrom leads\nwhere {filled}\norder by created_at desc"
-
-
-def _literal(value: object) -> str:
-    if isinstance(value, list):
-        return "[" + ", ".join(_literal(item) for item in value) + "]"
-    if isinstance(value, int):
-        return str(value)
-    text = value.isoformat() if hasattr(value, "isoformat") else str(value)
-    quoted = "'" + text.replace("'", "''") + "'"
-    return f"timestamptz {quoted}" if hasattr(value, "isoformat") else quoted

@@ -11,6 +11,7 @@ from leadlib.filters import MISSING, field_named
 from leadlib.metrics import FILTERS_OF, OTHERS, VERDICT_WORDS, age_range, metric_named, summary
 from leadlib.ui import drill
 from leadlib.ui.engine import load
+from leadlib.ui.guests import is_guest
 from leadlib.ui.numbers import COUNT, with_left
 from leadlib.ui.selection import choose_row
 from leadlib.ui.text import plain
@@ -56,7 +57,8 @@ def draw(
             shown[f"{heading}, 95 %"] = [rank_range(row, metric.key) for row in rows.to_dict("records")]
             columns[f"{heading}, 95 %"] = st.column_config.TextColumn(help=metric.definition)
     place = choose_row(pd.DataFrame(shown), list(rows["key"]), key=key, columns=columns, alt=alt)
-    return None if place is None else rows.iloc[place]
+    # From a row lead ways to leads and agents, which guests have not.
+    return None if place is None or is_guest() else rows.iloc[place]
 
 
 def offer_leads(view: View, by: str, row: pd.Series) -> None:

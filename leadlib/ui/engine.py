@@ -1,6 +1,6 @@
 """The one Engine of this server process, who asks, and cached answers from what they see of its store."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -11,6 +11,7 @@ from leadlib.config import load_settings
 from leadlib.engine import Engine
 from leadlib.errors import AccessError, LeadlibError
 from leadlib.filters import Filters
+from leadlib.metrics import without_small_groups
 from leadlib.store import Store
 from leadlib.ui import sign_in
 from leadlib.worker import Wish
@@ -41,12 +42,41 @@ def is_sandbox() -> bool:
         return False
 
 
+def has_sign_in() -> bool:
+    """True if people sign in here; False too where no engine can be opened."""
+    try:
+        return bool(get_engine().providers)
+    except LeadlibError:
+        return False
+
+
 def current_access() -> Access:
     """What whoever this run is for may see and do, looked up anew at each call. Raises AccessError if nothing."""
     engine = get_engine()
     if not engine.providers:
         return LOCAL
-    return sign_in.access_of(sign_in.claims_now(), engine.settings.people, datetime.now(UTC))
+    return access_by(engine, sign_in.claims_now(), sign_in.guest_key_now())
+
+
+def access_by(engine: Engine, claims: Mapping[str, object], guest_key: str) -> Access:
+    """What somebody may with these claims of the provider and this key of a guest link; the sign-in counts first.
+
+    Raises AccessError if nothing.
+    """
+    people, now = engine.settings.people, datetime.now(UTC)
+    try:
+        return sign_in.access_of(claims, people, now)
+    except AccessError as refused:
+        guest = sign_in.guest_access_of(engine.store.guest_links.opened_by(guest_key), people, now)
+        if guest is not None:
+            return guest
+        if guest_key and refused.reason in {"signed_out", "expired"}:
+            raise AccessError(
+                "link_ended",
+                "This guest link shows nothing any more: it has expired, somebody has ended it, or it was never made. "
+                "Ask whoever sent it for a new one. Who works here can sign in.",
+            ) from None
+        raise
 
 
 def may(right: str) -> bool:
@@ -85,7 +115,8 @@ def load(question: Callable[..., pd.DataFrame], filters: Filters, **arguments: s
         _store=store,
     )
     # pandas copies when somebody writes, so nobody changes what others see; a cache of data would copy at each use.
-    return frame.copy(deep=False)
+    frame = frame.copy(deep=False)
+    return frame if access.shared is None else without_small_groups(frame)
 
 
 @st.cache_resource(max_entries=512, show_spinner=False)

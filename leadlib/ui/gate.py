@@ -2,9 +2,10 @@
 
 import json
 import logging
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
@@ -17,8 +18,9 @@ from streamlit.web.server.starlette.starlette_websocket import _get_signed_cooki
 from leadlib.access import LOCAL, Access
 from leadlib.engine import Engine
 from leadlib.errors import AccessError, LeadlibError
+from leadlib.filters import LINK_VERSION, to_query
 from leadlib.ui import sign_in
-from leadlib.ui.engine import get_engine
+from leadlib.ui.engine import access_by, get_engine
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +33,12 @@ NO_DOWNLOAD = "This download has expired. Go back to the page and start it again
 RETURN_TO = "leadlight_return_to"
 _RETURN_WITHIN_S = 600
 _LONGEST_RETURN = 2_000
+
+GUEST_PATH = "/g/"
+"""Before the key in the address of a guest link."""
+
+_KEY = re.compile(r"[A-Za-z0-9_-]{22}")
+_OF_A_LINK = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
 _GUARDED = ("/export/", "/media/")
 # Streamlit answers these for anybody: figures of the server, and the app without a browser.
@@ -54,6 +62,10 @@ class Gate:
         path = str(scope["path"])
         if path.startswith(_BLOCKED):
             await PlainTextResponse("Not found", status_code=404)(scope, receive, send)
+            return
+        if path.startswith(GUEST_PATH):
+            response = await run_in_threadpool(_enter_by_link, scope, path.removeprefix(GUEST_PATH))
+            await response(scope, receive, send)
             return
         is_page = _is_page(scope, path)
         if not is_page and not path.startswith(_GUARDED):
@@ -84,7 +96,9 @@ class Gate:
             return
         here = _address(scope)
         kept = unquote(Request(scope).cookies.get(RETURN_TO, ""))
-        if access is None and here != "/" and _is_ours(here):
+        if access is not None and access.role == "guest":
+            await self.app(scope, receive, send)
+        elif access is None and here != "/" and _is_ours(here):
             await self.app(scope, receive, _keeping(here, scope, send))
         elif access is not None and here == "/" and _is_ours(kept):
             # The provider sends everybody back to the bare address.
@@ -100,9 +114,49 @@ def _access(engine: Engine, scope: Scope) -> Access | None:
     if not engine.providers:
         return LOCAL
     try:
-        return sign_in.access_of(_claims(scope), engine.settings.people, datetime.now(UTC))
+        return access_by(engine, _claims(scope), Request(scope).cookies.get(sign_in.GUEST_COOKIE, ""))
     except AccessError:
         return None
+
+
+def _enter_by_link(scope: Scope, key: str) -> Response:
+    """What the address of a guest link answers: the page, with the key in a cookie and no longer in the address.
+
+    Whoever has signed in gets the same page and filters, as their own rights allow. A link that opens nothing is
+    answered in the same way: the page says so.
+    """
+    try:
+        engine = get_engine()
+    except LeadlibError:
+        return RedirectResponse("/", status_code=303)
+    link, now = engine.store.guest_links.opened_by(key), datetime.now(UTC)
+    settings = {} if link is None else link.offer.settings
+    try:
+        if engine.providers:
+            sign_in.access_of(_claims(scope), engine.settings.people, now)
+    except AccessError:
+        response = RedirectResponse(_with_query("/", settings), status_code=303, headers=_OF_A_LINK)
+        if _KEY.fullmatch(key):
+            is_open = link is not None and link.is_open(now)
+            response.set_cookie(
+                sign_in.GUEST_COOKIE,
+                key,
+                max_age=int((link.expires_at - now).total_seconds()) if link and is_open else _RETURN_WITHIN_S,
+                secure=scope["scheme"] == "https",
+                httponly=True,
+                samesite="lax",
+            )
+        return response
+    if link is None or not link.is_open(now):
+        return RedirectResponse("/", status_code=303, headers=_OF_A_LINK)
+    # The screen of the bare address has no path of its own.
+    page = "" if link.offer.pages[0] == "overview" else link.offer.pages[0]
+    address = _with_query(f"/{page}", {**to_query(link.offer.filters), **settings})
+    return RedirectResponse(address, status_code=303, headers=_OF_A_LINK)
+
+
+def _with_query(path: str, query: Mapping[str, Sequence[str]]) -> str:
+    return f"{path}?{urlencode({'v': LINK_VERSION, **query}, doseq=True)}" if query else path
 
 
 def _claims(scope: Scope) -> Mapping[str, object]:

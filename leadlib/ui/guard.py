@@ -15,11 +15,12 @@ log = logging.getLogger(__name__)
 _TITLES = {
     "signed_out": "Sign in",
     "expired": "Sign in again",
+    "link_ended": "This link has ended",
     "no_people": "Nobody has access yet",
     "no_role": "You have no access",
     "unverified": "Your address is not verified",
 }
-_IS_OUT = {"signed_out", "expired"}
+_IS_OUT = {"signed_out", "expired", "link_ended"}
 _LOGGED = "sign_in_logged"
 
 
@@ -30,14 +31,22 @@ def draw_refusal(engine: Engine, refused: AccessError) -> None:
         st.title(_TITLES.get(refused.reason, "You have no access"), anchor=False)
         plain(str(refused), tone="normal")
         if refused.reason in _IS_OUT:
-            for provider in engine.providers:
-                st.button(
-                    "Sign in" if provider == "default" else f"Sign in with {literal(provider.capitalize())}",
-                    type="primary", icon=":material/login:", key=f"sign_in_{provider}",
-                    on_click=st.login, args=(provider,),
-                )  # fmt: skip
+            draw_ways_in(engine, is_asked=refused.reason != "link_ended")
         elif st.user.to_dict().get("is_logged_in"):
             st.button("Sign out", icon=":material/logout:", key="sign_out", on_click=st.logout)
+
+
+def draw_ways_in(engine: Engine, *, is_asked: bool) -> None:
+    """A button per provider to sign in at; louder where a sign-in is asked for."""
+    for provider in engine.providers:
+        st.button(
+            "Sign in" if provider == "default" else f"Sign in with {literal(provider.capitalize())}",
+            type="primary" if is_asked else "tertiary",
+            icon=":material/login:",
+            key=f"sign_in_{provider}",
+            on_click=st.login,
+            args=(provider,),
+        )
 
 
 def draw_who(engine: Engine, access: Access) -> None:

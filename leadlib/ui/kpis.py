@@ -7,10 +7,13 @@ import pandas as pd
 import streamlit as st
 
 from leadlib import formats
-from leadlib.metrics import metric_named, own_figure, summary, summary_change
+from leadlib.metrics import SMALLEST_GROUP, is_small, metric_named, own_figure, summary, summary_change
 from leadlib.ui.view import View
 
 _COLOURS: Mapping[str, Literal["normal", "inverse", "off"]] = {"more": "normal", "less": "inverse", "neither": "off"}
+FEW = f"<{SMALLEST_GROUP}"
+"""What guests see in place of a count of few leads."""
+
 _LABEL_CHARACTERS = 18
 """A longer label takes a second line on the narrowest card."""
 
@@ -28,19 +31,26 @@ def draw(view: View, keys: Sequence[str] = HEADLINES) -> None:
     with st.grid(len(keys), min_column_width=150, key="cards_tall" if is_tall else "cards"):
         for key in keys:
             metric = metric_named(key)
-            change = changes.get(key, {})
+            is_kept = view.access.shared is not None and _is_told_of_few(row, key)
+            change = {} if is_kept else changes.get(key, {})
             delta = _delta(key, change)
             st.metric(
                 metric.label,
-                share_text(row, key) if metric.unit == "share" else formats.number(row[key]),
-                delta=delta or _part_text(row, key),
+                FEW if is_kept else share_text(row, key) if metric.unit == "share" else formats.number(row[key]),
+                delta=delta or (None if is_kept else _part_text(row, key)),
                 delta_color=_COLOURS[metric.better] if delta else "off",
                 delta_arrow="auto" if delta else "off",
                 delta_description=_compared(view, change) if delta else None,
-                help=_help(row, key) + (_periods(change) if delta else ""),
+                help=(metric.definition if is_kept else _help(row, key)) + (_periods(change) if delta else ""),
                 border=True,
                 height="stretch",
             )
+
+
+def _is_told_of_few(row: pd.Series, key: str) -> bool:
+    """True for a count of few, and for a rate whose numerator is one: guests see neither."""
+    metric = metric_named(key)
+    return is_small(row[key if metric.unit != "share" else str(metric.numerator)])
 
 
 def share_text(row: pd.Series, key: str) -> str:

@@ -6,6 +6,7 @@ import pandas as pd
 
 from leadlib.metrics import dimension_named, league
 from leadlib.ui import compared
+from leadlib.ui.guests import without_ways
 from leadlib.ui.text import plain
 from leadlib.ui.view import View
 
@@ -22,7 +23,7 @@ _NAME_PX = 320
 def draw(view: View, by: str) -> None:
     """One row a listing, project or developer, judged as agents are. A row drills to its leads."""
     name = dimension_named(by).label
-    plain("Best shrunken rate first. Choose a row to go to its leads. A click on a heading sorts.")
+    plain(without_ways("Best shrunken rate first. Choose a row to go to its leads. A click on a heading sorts."))
     alt = f"{name}s with their response rates, ranks and verdicts, best shrunken rate first"
     row = compared.draw(view.ask(league, by=by), name, _COLUMNS, key=f"league_{by}", alt=alt, name_px=_NAME_PX)
     if row is not None:

@@ -94,6 +94,8 @@ def restore(page: str) -> list[str]:
         state["link_problems"] = problems
     elif _touched() != state["link_touched"]:
         state["link_problems"] = []  # said once; from the first change on the screen is the viewer's own
+    if page != state.get("link_page"):
+        state.pop("share_made", None)
     state["link_page"] = page
     problems_now: list[str] = state["link_problems"]
     return problems_now
@@ -122,12 +124,14 @@ def publish(filters: Filters) -> None:
 
 def query_of(filters: Filters) -> dict[str, list[str]]:
     """The parameters of a link to what the screen shows; empty if everything is at its default."""
-    query = to_query(filters)
-    for setting in PARAMS:
-        value = _text(st.session_state.get(param_key(setting.key), setting.default))
-        if value != setting.default:
-            query[setting.key] = [value]
+    query = {**to_query(filters), **settings_now()}
     return {_VERSION_KEY: [LINK_VERSION], **query} if query else {}
+
+
+def settings_now() -> dict[str, list[str]]:
+    """The parameters of a link for the pages' settings, those at their default left out."""
+    values = {param.key: _text(st.session_state.get(param_key(param.key), param.default)) for param in PARAMS}
+    return {param.key: [values[param.key]] for param in PARAMS if values[param.key] != param.default}
 
 
 def put(filters: Filters) -> None:

@@ -21,8 +21,11 @@ from leadlib.metrics import (
     Metric,
     age_range,
     age_words,
+    is_small,
     metric_named,
 )
+from leadlib.ui.guests import is_guest
+from leadlib.ui.kpis import FEW
 
 COUNT = "%,d"
 PERCENT = "%.1f %%"
@@ -65,10 +68,26 @@ def twin(frame: pd.DataFrame, metrics: Sequence[str]) -> Twin:
 
 
 def draw(table: Twin, alt: str) -> None:
-    """The table on the screen."""
+    """The table on the screen; for guests without counts of few."""
+    if is_guest():
+        table = _without_few(table)
     st.dataframe(
         table.frame, hide_index=True, placeholder=formats.MISSING_TEXT, column_config=dict(table.columns), alt=alt
     )
+
+
+def _without_few(table: Twin) -> Twin:
+    """The table with words for counts of 1 to 4 leads."""
+    shown, columns = table.frame.copy(), dict(table.columns)
+    for name in shown.columns:
+        values = shown[name]
+        if pd.api.types.is_integer_dtype(values) and values.map(is_small, na_action="ignore").any():
+            shown[name] = [
+                FEW if is_few else formats.number(value)
+                for value, is_few in zip(values, values.map(is_small, na_action="ignore"), strict=True)
+            ]
+            columns[name] = st.column_config.TextColumn(alignment="right")
+    return Twin(shown, columns)
 
 
 def with_left(labels: pd.Series, is_active: pd.Series) -> list[str]:

@@ -10,6 +10,7 @@ from leadlib.charts.day_notes import with_day_notes
 from leadlib.metrics import metric_named
 from leadlib.theme import Theme
 from leadlib.ui import numbers
+from leadlib.ui.guests import is_guest, without_ways
 from leadlib.ui.pinned import words_by_day
 from leadlib.ui.screens import screen
 from leadlib.ui.text import plain
@@ -53,9 +54,9 @@ def draw(
         draw_figure(
             figure, alt=takeaway, key=f"chart {title}", notes=notes, on_choose=on_choose if is_clicked else None
         )
-        if offered and on_choose is not None:
+        if offered and on_choose is not None and not is_guest():
             _offer(offered, f"offered {title}", on_choose)
-        if more:
+        if more and not is_guest():
             target = screen(more)
             st.page_link(
                 target, label=f"More in {target.title}", icon=":material/arrow_forward:", icon_position="right"
@@ -78,10 +79,10 @@ def draw_figure(
         config=_CONFIG,
         alt=alt,
         key=key,
-        on_select="ignore" if on_choose is None else lambda: _take_mark(key, on_choose),
+        on_select="ignore" if on_choose is None or is_guest() else lambda: _take_mark(key, on_choose),
         selection_mode="points",
     )
-    for note in (*notes, *noted):
+    for note in filter(None, map(without_ways, (*notes, *noted))):
         plain(note)
 
 

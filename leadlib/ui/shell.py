@@ -6,10 +6,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from leadlib.access import Access
+from leadlib.access import Access, Shared
 from leadlib.engine import Engine
 from leadlib.errors import AccessError, LeadlibError
-from leadlib.ui import api_panel, drill, filter_bar, guard, links, pinned, sandbox_note, states, status, style
+from leadlib.filters import Filters
+from leadlib.ui import api_panel, drill, filter_bar, guard, guests, links, pinned, sandbox_note, states, status, style
 from leadlib.ui.engine import current_access, get_engine
 from leadlib.ui.names import load_vocabulary
 from leadlib.ui.screens import screens_for, screens_for_nobody
@@ -39,6 +40,9 @@ def _draw(engine: Engine, access: Access) -> None:
     # Icons from files of our own: Streamlit would fetch a named one from a font server on the internet.
     st.set_page_config(page_icon=IMAGES / "icon.svg")
     st.logo(IMAGES / "logo.svg", size="large", link=None)
+    if access.shared is not None:
+        _draw_for_guest(engine, access, access.shared)
+        return
     page = st.navigation(screens_for(access), expanded=True)
     st.set_page_config(page_title=f"{page.title} · Leadlight")
     drill.follow()
@@ -60,6 +64,23 @@ def _draw(engine: Engine, access: Access) -> None:
             sandbox_note.draw(engine)
             status.draw(view)
         states.show_problems(problems)
+        page.run()
+    except LeadlibError as error:
+        states.show_error(error)
+
+
+def _draw_for_guest(engine: Engine, access: Access, shared: Shared) -> None:
+    """A page that was shared: its filters are those of the link, whatever the address and the widgets say."""
+    page = st.navigation(screens_for(access), position="top" if len(shared.pages) > 1 else "hidden")
+    st.set_page_config(page_title=f"{page.title} · Leadlight")
+    try:
+        problems = links.restore(page.url_path)
+        view = View(engine, guests.filters_of(shared), load_vocabulary(), access)
+        set_view(view)
+        links.publish(Filters())
+        guests.draw_head(view, shared)
+        states.show_problems(problems)
+        guests.stop_if_small(view)
         page.run()
     except LeadlibError as error:
         states.show_error(error)

@@ -12,12 +12,16 @@ import streamlit as st
 from streamlit.auth_util import is_authlib_installed
 from streamlit.errors import StreamlitSecretNotFoundError
 
-from leadlib.access import Access, People
+from leadlib.access import Access, People, Shared
 from leadlib.config import Settings
 from leadlib.errors import AccessError, SettingsError
+from leadlib.store import GuestLink
 
 SESSION = timedelta(hours=8)
 """After this long everybody has to sign in again: whoever has left meanwhile cannot."""
+
+GUEST_COOKIE = "leadlight_guest"
+"""What a browser keeps of a guest link that it has opened; its pages' scripts cannot read it."""
 
 _SHORTEST_SECRET = 32
 _NEEDED = ("redirect_uri", "cookie_secret")
@@ -99,6 +103,30 @@ def access_of(claims: Mapping[str, object], people: People | None, now: datetime
             "account.",
         )
     return found
+
+
+def guest_access_of(link: GuestLink | None, people: People | None, now: datetime) -> Access | None:
+    """What a guest link opens: never more than its maker saw then and sees now. None once it opens nothing any more.
+
+    That is after its end, and as soon as its maker has no right to share.
+    """
+    maker = None if link is None or people is None else people.access_of(link.offer.maker)
+    if link is None or maker is None or not maker.may_share or not link.is_open(now):
+        return None
+    offer = link.offer
+    agents = offer.agents if maker.agents is None else maker.agents
+    if offer.agents is not None and maker.agents is not None:
+        agents = tuple(set(offer.agents) & set(maker.agents))
+    if agents == ():
+        return None
+    shared = Shared(link.link_id, offer.title, offer.pages, offer.filters.selected, offer.names_agents)
+    return Access("guest", agents=agents, shared=shared)
+
+
+def guest_key_now() -> str:
+    """What the browser of this run has got from a guest link; empty if nothing, and outside of a run."""
+    key = st.context.cookies.get(GUEST_COOKIE)
+    return key if isinstance(key, str) else ""
 
 
 def claims_now() -> Mapping[str, object]:

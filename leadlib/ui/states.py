@@ -7,7 +7,7 @@ import streamlit as st
 from leadlib import formats
 from leadlib.errors import LeadlibError, SettingsError, StoreBusyError, StoreError
 from leadlib.filters import Filters
-from leadlib.ui import downloads
+from leadlib.ui import downloads, sharing
 from leadlib.ui.links import put
 from leadlib.ui.text import literal, plain
 from leadlib.ui.view import View
@@ -55,6 +55,7 @@ def page_title(view: View, title: str) -> None:
             st.title(literal(title), anchor=False)
             if view.n_leads:
                 downloads.draw(view)
+            sharing.draw(view)
         plain(f"{view.sentence} · {formats.count_of(view.n_leads, 'lead')}", tone="normal")
 
 
