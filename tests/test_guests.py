@@ -90,6 +90,25 @@ def test_values_of_a_filter_are_values_whatever_they_say(whole: Store) -> None:
     assert len(store_for(whole, guest(Filters.of({"tag": ["hot", "'"]}))).query("select * from leads")) > 0
 
 
+@pytest.mark.parametrize(
+    "some",
+    [
+        {"move": ["first:sent>then:opened"]},
+        {"reached": ["opened"], "weekday": ["mon", "tue"], "hour": ["9", "11", "17"]},
+        {"agent": ["none"]},
+        {"agent": ["1", "none"], "tag": ["hot"], "status": ["read"]},
+        {"listing_id": ["L1"], "developer": ["none"], "entity": ["listing"], "project": ["none"]},
+    ],
+)
+def test_a_link_may_hold_any_filter(whole: Store, some: dict[str, list[str]]) -> None:
+    condition, bound = to_where(Filters.of(some), whole.timezone)
+    expected = whole.query(f"select lead_id from leads where {condition}", bound)["lead_id"]  # noqa: S608  # our own
+    seen = store_for(whole, guest(Filters.of(some)))
+    assert 0 < len(expected) < 160
+    assert set(seen.query("select lead_id from leads")["lead_id"]) == set(expected)
+    assert set(seen.query("select lead_id from status_observations")["lead_id"]) == set(expected)
+
+
 def test_a_guest_has_no_person_no_words_and_nothing_to_change(open_store: Callable[..., Store]) -> None:
     store = open_store("words")
     store.write_leads([make_lead(f"lead-{n}") for n in range(6)], observed_at=LOOKS[0])
@@ -444,7 +463,7 @@ def test_no_address_and_no_widget_state_of_a_guest_shows_more(
 def test_no_parameter_of_an_address_takes_a_name_a_phone_or_an_e_mail() -> None:
     """Addresses hold ids, days and words from closed lists; `tag` and `listing` are the account's own labels."""
     free = {field.key for field in FIELDS if field.kind == "id" and not field.is_number}
-    assert free == {"listing", "project", "listing_id", "developer", "tag"}
+    assert free == {"listing", "project", "listing_id", "developer", "tag", "move"}
     assert {param.key for param in PARAMS if not param.options and not param.is_day} == {"notebook", "p"}
     keys = {*(field.key for field in FIELDS), *(param.key for param in PARAMS)}
     assert not {"sender", "name", "phone", "email", "search", "q"} & keys

@@ -6,13 +6,14 @@ has to know of scopes, and none can forget to.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import duckdb
 
 from leadlib.errors import StoreReadOnlyError
+from leadlib.filters import Filters, start_of_day, to_where, written_out
 from leadlib.store.files import File
 
 
@@ -62,50 +63,60 @@ _CATALOG: Final = "scopes"
 
 @dataclass(frozen=True)
 class Part:
-    """Which leads a scope has: those of `agents` (None: of all) under the condition `only`, with no values to bind.
+    """Which leads a scope has: those of `agents` (None: of all) under `filters`, days taken in `timezone`.
 
-    What was read outside of `since` to `until`, UTC, counts as not read: nobody could tell “no leads” there. Without
+    What was read outside of the filters' days counts as not read: nobody could tell “no leads” there. Without
     `names_agents` each agent is a number from 1, and called “Agent 1”.
     """
 
     agents: Sequence[int] | None
-    only: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
+    filters: Filters = field(default_factory=Filters)
+    timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     names_agents: bool = True
 
 
 def conditions(agents: Sequence[int], leads: str = "leads") -> dict[str, str]:
     """A SQL condition per table, which leaves what belongs to these agents. `leads` is how the leads are called."""
-    return _conditions(Part(agents), leads)
+    own = _of_agents(agents)
+    return _conditions(own, own, leads)
 
 
-def _conditions(part: Part, leads: str) -> dict[str, str]:
-    of_agents = "true" if part.agents is None else f"agent_id in ({', '.join(str(int(a)) for a in part.agents)})"
-    own = of_agents if part.only is None else f"({of_agents} and {part.only})"
-    names = of_agents if part.only is None else f"agent_id in (select agent_id from {leads} where {own})"
+def _of_agents(agents: Sequence[int] | None) -> str:
+    return "true" if agents is None else f"agent_id in ({', '.join(str(int(agent)) for agent in agents)})"
+
+
+def _conditions(own: str, names: str, leads: str) -> dict[str, str]:
     words = {"own": own, "names": names, "leads": leads}
     return {table: share.condition.format(**words) for table, share in TABLES.items()}
 
 
 def _relations(part: Part, main: str) -> dict[str, str]:
     """A SELECT per table of the schema `main`, which gives what of it is in a part."""
-    whole = _conditions(part, f"{main}.leads")
+    own = names = _of_agents(part.agents)
+    if part.filters.selected:
+        condition, bound = to_where(part.filters, part.timezone)
+        # A name without its schema would stand for the view that is being made. The values, which are text, come after.
+        condition = condition.replace("from status_observations", f"from {main}.status_observations")
+        own = f"({own} and {written_out(condition, bound)})"
+        names = f"agent_id in (select agent_id from {main}.leads where {own})"
     selects = {}
-    for table, condition in whole.items():
+    for table, condition in _conditions(own, names, f"{main}.leads").items():
         blank = ", ".join(shown(table, column) for column in TABLES[table].blank)
         columns = f"* replace ({blank})" if blank else "*"
         selects[table] = f"select {columns} from {main}.{table} where {condition}"
-    if part.since is not None or part.until is not None:
-        from_, to = _clamped(part)
-        selects["slices"] = (
-            f"select * replace ({from_} as created_from, {to} as created_to) from ({selects['slices']}) "
-            f"where {from_} < {to}"
-        )
+    since, until = part.filters.first("from"), part.filters.first("to")
+    if since is not None:
+        begins = f"greatest(created_from, timestamptz '{start_of_day(since, part.timezone).isoformat()}')"
+        selects["slices"] = f"select * replace ({begins} as created_from) from ({selects['slices']})"
+    if until is not None:
+        ends = f"least(created_to, timestamptz '{start_of_day(until, part.timezone, days_later=1).isoformat()}')"
+        selects["slices"] = f"select * replace ({ends} as created_to) from ({selects['slices']})"
+    if since is not None or until is not None:
+        selects["slices"] = f"select * from ({selects['slices']}) where created_from < created_to"
     if not part.names_agents:
         numbers = (
             "(select agent_id, row_number() over (order by min(created_at), agent_id) as number "
-            f"from {main}.leads where {whole['leads']} and agent_id is not null group by agent_id)"
+            f"from {main}.leads where {own} and agent_id is not null group by agent_id)"
         )
         for table, others in (
             *(("leads", ""), ("assignment_observations", "")),
@@ -116,12 +127,6 @@ def _relations(part: Part, main: str) -> dict[str, str]:
                 f"from ({selects[table]}) as told left join {numbers} as numbers using (agent_id)"
             )
     return selects
-
-
-def _clamped(part: Part) -> tuple[str, str]:
-    since = "created_from" if part.since is None else f"greatest(created_from, timestamptz '{part.since.isoformat()}')"
-    until = "created_to" if part.until is None else f"least(created_to, timestamptz '{part.until.isoformat()}')"
-    return since, until
 
 
 def shown(table: str, column: str) -> str:

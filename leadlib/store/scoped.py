@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from leadlib.access import Access
 from leadlib.errors import StoreError
-from leadlib.filters import Filters, start_of_day, to_where, written_out
+from leadlib.filters import Filters
 from leadlib.records import Contact
 from leadlib.store.alarms import Alarm
 from leadlib.store.export_log import ExportLog
@@ -149,15 +149,7 @@ class ScopedStore(Store):
 def _part_of(access: Access, timezone: ZoneInfo) -> Part:
     if access.shared is None:
         return Part(access.agents)
-    filters = Filters(access.shared.selected)
-    since, until = filters.first("from"), filters.first("to")
-    return Part(
-        access.agents,
-        written_out(*to_where(filters, timezone)),
-        start_of_day(since, timezone) if since else None,
-        start_of_day(until, timezone, days_later=1) if until else None,
-        access.shared.names_agents,
-    )
+    return Part(access.agents, Filters(access.shared.selected), timezone, access.shared.names_agents)
 
 
 class _NoWords(Words):
