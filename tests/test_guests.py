@@ -2,7 +2,9 @@
 
 import random
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import ContextVar
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,12 +15,13 @@ from streamlit.testing.v1 import AppTest
 from leadlib.access import Access, Shared
 from leadlib.errors import AccessError, FilterError, StoreError, StoreReadOnlyError
 from leadlib.filters import FIELDS, Filters, to_where
-from leadlib.metrics import OTHERS, compute, summary_change, without_small_groups
+from leadlib.metrics import OTHERS, breakdown, compute, summary, summary_change, volume, without_small_groups
 from leadlib.metrics.lead_rows import lead_rows
 from leadlib.store import LONGEST, GuestLinks, Offer, Person, Store, store_for
 from leadlib.ui import sign_in
-from leadlib.ui.engine import access_by, get_engine
+from leadlib.ui.engine import access_by, get_engine, load
 from leadlib.ui.links import PARAMS
+from leadlib.ui.names import load_vocabulary
 from leadlib.ui.screens import FOR_GUESTS, may_open
 from tests.conftest import at, make_lead
 from tests.disasters import open_at
@@ -455,6 +458,36 @@ def test_no_address_and_no_widget_state_of_a_guest_shows_more(
         assert not app.exception
         assert [(metric.label, metric.value) for metric in app.metric] == usual
         assert not app.dataframe or all("Lead" not in frame.value.columns for frame in app.dataframe)
+
+
+# S6: what is kept ready for one is not given to another
+
+
+@pytest.mark.usefixtures("engine")
+def test_cached_answers_go_to_nobody_who_sees_something_else(
+    monkeypatch: pytest.MonkeyPatch, matrix: list[tuple[int, int]]
+) -> None:
+    """An owner, two people with scopes and two guests ask in turns and at once; each always gets their own answers."""
+    links, me = get_engine().store.guest_links, ContextVar("me", default=("", ""))
+    keys = [links.make(offer(**changes), timedelta(days=1)) for changes in ({}, {"names_agents": True})]
+    who = [("owner@example.com", ""), ("manager@example.com", ""), ("x@example.com", ""), *(("", key) for key in keys)]
+    monkeypatch.setattr(
+        sign_in, "claims_now", lambda: (me.get()[0] and {**claims(me.get()[0]), "iat": 32503680000}) or {}
+    )
+    monkeypatch.setattr(sign_in, "guest_key_now", lambda: me.get()[1])
+
+    def answers(one: tuple[str, str]) -> tuple[object, ...]:
+        me.set(one)
+        frames = [load(summary, ALL), load(breakdown, ALL, by="agent"), load(volume, CALLS)]
+        vocabulary = load_vocabulary()
+        return (*(frame.to_json() for frame in frames), vocabulary.values["agent"], str(vocabulary.names["agent"]))
+
+    own = {one: answers(one) for one in who}
+    assert len({own[one] for one in who}) == len(who) - 1  # a viewer without a scope sees the owner's counts
+    chance = random.Random(6)
+    turns = chance.choices(who, k=500 if len(matrix) > 2 else 40)
+    with ThreadPoolExecutor(4) as pool:
+        assert all(found == own[one] for one, found in zip(turns, pool.map(answers, turns), strict=True))
 
 
 # S7: what an address carries

@@ -48,10 +48,11 @@ def draw_head(view: View, shared: Shared) -> None:
         plain(shared.title, tone="normal")
         guard.draw_ways_in(view.engine, is_asked=False)
     age = f"As of {formats.instant(as_of, view.store.timezone)}. " if as_of else ""
+    planted = "A planted brokerage, no real lead in it. " if view.engine.is_sandbox else ""
     agents = "" if shared.names_agents else "Agents are told apart by numbers. "
     plain(
-        f"{age}Somebody has shared this page with you: it shows these leads and no others. {agents}Groups of fewer "
-        f"than {SMALLEST_GROUP} leads are left out, and smaller counts are written as <{SMALLEST_GROUP}."
+        f"{planted}{age}Somebody has shared this page with you: it shows these leads and no others. {agents}Groups of "
+        f"fewer than {SMALLEST_GROUP} leads are left out, and smaller counts are written as <{SMALLEST_GROUP}."
     )
     st.fragment(_look, run_every=_LOOK_EVERY_S)(shared.link_id)
 

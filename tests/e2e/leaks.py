@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from urllib.parse import quote, quote_plus
 
 import numpy as np
+import numpy.typing as npt
 from playwright.sync_api import Error, Page, Response, WebSocket
 
 N_PERSONS = 1_000
 _ANCHOR = 8
-_STEP = 1 << 22
+_HASH_BITS = 24
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,10 @@ def _needles() -> Iterator[tuple[bytes, str]]:
                 yield form, text
 
 
+def _hashes(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    return (words * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(64 - _HASH_BITS)
+
+
 class Search:
     """Looks for every planted text in every form at once: by its first eight bytes, then by all of it."""
 
@@ -68,6 +73,8 @@ class Search:
             anchor = int.from_bytes(form[:_ANCHOR], "little")
             self._by_anchor.setdefault(anchor, {})[form] = text
         self._anchors = np.array(sorted(self._by_anchor), dtype="<u8")
+        self._may_be = np.zeros(1 << _HASH_BITS, dtype=bool)
+        self._may_be[_hashes(self._anchors)] = True
 
     def found(self, chunks: Iterable[bytes]) -> set[str]:
         """The planted texts that are in any of the chunks."""
@@ -79,10 +86,9 @@ class Search:
             if n_words <= 0:
                 return
             words = np.frombuffer(chunk, "<u8", n_words, start)
-            places = np.minimum(np.searchsorted(self._anchors, words), len(self._anchors) - 1)
-            for place in np.flatnonzero(self._anchors[places] == words):
+            for place in np.flatnonzero(self._may_be[_hashes(words)]):
                 at = start + int(place) * _ANCHOR
-                for form, text in self._by_anchor[int(words[place])].items():
+                for form, text in self._by_anchor.get(int(words[place]), {}).items():
                     if chunk.startswith(form, at):
                         yield text
 

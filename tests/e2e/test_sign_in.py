@@ -24,7 +24,11 @@ EVERYBODYS = (
     *("Overview", "Rescue queue", "Volume", "Why did it change", "Funnel", "Time to respond", "Entities"),
     *("Listings & projects", "Agents", "Badges", "Notebook", "Leads"),
 )
-PAGES = {role: {*EVERYBODYS, "Data health"} for role in ROLES} | {"scoped": set(EVERYBODYS)}
+PAGES = {
+    **{role: {*EVERYBODYS, "Data health"} for role in ROLES},
+    **{role: {*EVERYBODYS, "Data health", "Guest links"} for role in ("owner", "manager")},
+    "scoped": set(EVERYBODYS),
+}
 PAGES["owner"].add("Privacy")
 """The page x role matrix: what the menu has. Calibration is of the built-in sandbox alone, and there the owner's."""
 
