@@ -467,20 +467,19 @@ def test_no_address_and_no_widget_state_of_a_guest_shows_more(
 def test_cached_answers_go_to_nobody_who_sees_something_else(
     monkeypatch: pytest.MonkeyPatch, matrix: list[tuple[int, int]]
 ) -> None:
-    """An owner, two people with scopes and two guests ask in turns and at once; each always gets their own answers."""
+    """An owner, a manager with a scope, a viewer and two guests ask in turns and at once; each always gets their own answers."""
     links, me = get_engine().store.guest_links, ContextVar("me", default=("", ""))
     keys = [links.make(offer(**changes), timedelta(days=1)) for changes in ({}, {"names_agents": True})]
     who = [("owner@example.com", ""), ("manager@example.com", ""), ("x@example.com", ""), *(("", key) for key in keys)]
-    monkeypatch.setattr(
-        sign_in, "claims_now", lambda: (me.get()[0] and {**claims(me.get()[0]), "iat": 32503680000}) or {}
-    )
+    told = {email: {**claims(email), "iat": 32503680000} if email else {} for email, _ in who}
+    monkeypatch.setattr(sign_in, "claims_now", lambda: told[me.get()[0]])
     monkeypatch.setattr(sign_in, "guest_key_now", lambda: me.get()[1])
 
     def answers(one: tuple[str, str]) -> tuple[object, ...]:
         me.set(one)
         frames = [load(summary, ALL), load(breakdown, ALL, by="agent"), load(volume, CALLS)]
         vocabulary = load_vocabulary()
-        return (*(frame.to_json() for frame in frames), vocabulary.values["agent"], str(vocabulary.names["agent"]))
+        return (*(frame.to_csv() for frame in frames), vocabulary.values["agent"], str(vocabulary.names["agent"]))
 
     own = {one: answers(one) for one in who}
     assert len({own[one] for one in who}) == len(who) - 1  # a viewer without a scope sees the owner's counts
