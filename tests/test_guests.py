@@ -467,7 +467,7 @@ def test_no_address_and_no_widget_state_of_a_guest_shows_more(
 def test_cached_answers_go_to_nobody_who_sees_something_else(
     monkeypatch: pytest.MonkeyPatch, matrix: list[tuple[int, int]]
 ) -> None:
-    """An owner, a manager with a scope, a viewer and two guests ask in turns and at once; each always gets their own answers."""
+    """An owner, a manager with a scope, a viewer and two guests ask in turns and at once; each gets their own."""
     links, me = get_engine().store.guest_links, ContextVar("me", default=("", ""))
     keys = [links.make(offer(**changes), timedelta(days=1)) for changes in ({}, {"names_agents": True})]
     who = [("owner@example.com", ""), ("manager@example.com", ""), ("x@example.com", ""), *(("", key) for key in keys)]

@@ -1,5 +1,6 @@
 """A thousand names, phones and e-mails: none reaches the browser of a viewer or guest, on whatever page (S5 to S7)."""
 
+import random
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +10,10 @@ from urllib.parse import unquote
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.util import calc_hash
+from websockets.sync.client import connect
 
 from leadlib.filters import Filters
 from leadlib.records import AgentName
@@ -171,6 +176,35 @@ def test_no_viewer_and_no_guest_receives_any_of_a_thousand_persons(
         text = unquote(address.removeprefix(app.url))
         assert re.fullmatch(r"/[a-z_]*(\?(v=1)?(&?[a-z_]+=[A-Za-z0-9_:>.-]+)*)?", text), text
         assert not re.search(r"@|\+|\d{6}|[A-Z]", text), text
+
+
+def test_no_message_of_a_guest_brings_more(app: AppServer, search: Search, matrix: list[tuple[int, int]]) -> None:
+    """Messages as no page of ours sends them: other pages, filters in the address and in widgets (S8)."""
+    chance = random.Random(8)
+    key = (app.log.parent / "data" / "key").read_text()
+    address = f"{app.url.replace('http', 'ws')}/_stcore/stream"
+    seen: set[bytes] = set()
+    other_pages = [path for path in PATHS if path not in FOR_GUESTS]
+    with connect(address, additional_headers={"Cookie": f"leadlight_guest={key}"}, max_size=None) as socket:
+        for _ in range(500 if len(matrix) > 2 else 12):
+            sent = BackMsg()
+            page = chance.choice(other_pages)
+            sent.rerun_script.page_script_hash = chance.choice([calc_hash(page), ""])
+            sent.rerun_script.page_name = page
+            sent.rerun_script.query_string = chance.choice(["type=email", "agent=90001&p=2", "from=2000-01-01", ""])
+            for name in ("filter_type", "filter_agent", "reveal_lead-1", "chosen_leads"):
+                state = sent.rerun_script.widget_states.widgets.add(id=f"$$ID-{chance.randrange(99)}-{name}")
+                state.string_array_value.data.extend(["email", "90001"])
+            socket.send(sent.SerializeToString())
+            received = [socket.recv(timeout=30)]
+            while ForwardMsg.FromString(received[-1]).WhichOneof("type") != "script_finished":
+                received.append(socket.recv(timeout=30))
+            assert search.found(received) == set()
+            everything = b"".join(received)
+            assert b"lead-" not in everything.replace(b"leadlight-", b"")
+            counted = re.findall(rb"([\d,]+)\xc2\xa0leads", everything)
+            seen |= set(counted)
+    assert seen == {str((N_PERSONS + 1) // 3).encode()}
 
 
 def test_a_link_that_is_ended_is_dead_in_a_page_that_is_open(
