@@ -9,7 +9,7 @@ import streamlit as st
 from leadlib import formats
 from leadlib.filters import MISSING, field_named
 from leadlib.metrics import FILTERS_OF, OTHERS, VERDICT_WORDS, age_range, metric_named, summary
-from leadlib.ui import drill
+from leadlib.ui import drill, numbers
 from leadlib.ui.engine import load
 from leadlib.ui.guests import is_guest
 from leadlib.ui.numbers import COUNT, with_left
@@ -56,9 +56,11 @@ def draw(
         if metric.unit == "place":
             shown[f"{heading}, 95 %"] = [rank_range(row, metric.key) for row in rows.to_dict("records")]
             columns[f"{heading}, 95 %"] = st.column_config.TextColumn(help=metric.definition)
+    if is_guest():  # from a chosen row lead ways to leads and agents, which guests have not
+        numbers.draw(numbers.Twin(pd.DataFrame(shown), columns), alt=alt)
+        return None
     place = choose_row(pd.DataFrame(shown), list(rows["key"]), key=key, columns=columns, alt=alt)
-    # From a row lead ways to leads and agents, which guests have not.
-    return None if place is None or is_guest() else rows.iloc[place]
+    return None if place is None else rows.iloc[place]
 
 
 def offer_leads(view: View, by: str, row: pd.Series) -> None:

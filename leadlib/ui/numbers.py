@@ -70,22 +70,22 @@ def twin(frame: pd.DataFrame, metrics: Sequence[str]) -> Twin:
 def draw(table: Twin, alt: str) -> None:
     """The table on the screen; for guests without counts of few."""
     if is_guest():
-        table = _without_few(table)
+        table = without_few(table)
     st.dataframe(
         table.frame, hide_index=True, placeholder=formats.MISSING_TEXT, column_config=dict(table.columns), alt=alt
     )
 
 
-def _without_few(table: Twin) -> Twin:
+def without_few(table: Twin) -> Twin:
     """The table with words for counts of 1 to 4 leads."""
     shown, columns = table.frame.copy(), dict(table.columns)
     for name in shown.columns:
         values = shown[name]
-        if pd.api.types.is_integer_dtype(values) and values.map(is_small, na_action="ignore").any():
-            shown[name] = [
-                FEW if is_few else formats.number(value)
-                for value, is_few in zip(values, values.map(is_small, na_action="ignore"), strict=True)
-            ]
+        if not pd.api.types.is_integer_dtype(values):
+            continue
+        is_few = values.fillna(0).map(is_small)
+        if is_few.any():
+            shown[name] = [FEW if few else formats.number(value) for value, few in zip(values, is_few, strict=True)]
             columns[name] = st.column_config.TextColumn(alignment="right")
     return Twin(shown, columns)
 

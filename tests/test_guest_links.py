@@ -22,6 +22,7 @@ from leadlib.ui import sign_in
 from leadlib.ui.engine import access_by, get_engine, load
 from leadlib.ui.links import PARAMS
 from leadlib.ui.names import load_vocabulary
+from leadlib.ui.numbers import Twin, without_few
 from leadlib.ui.screens import FOR_GUESTS, may_open
 from tests.conftest import at, make_lead
 from tests.disasters import open_at
@@ -138,6 +139,18 @@ def test_small_groups_are_left_out_and_the_rest_stays() -> None:
     assert without_small_groups(by_day)["key"].tolist() == ["a", "a"]  # 2 + 3, and 2 + 2
     whole = pd.DataFrame({"key": ["all"], "leads": [3]})
     assert without_small_groups(whole) is whole
+
+
+def test_counts_of_few_are_words_in_a_table_and_all_others_stay() -> None:
+    frame = pd.DataFrame(
+        {"Name": ["a", "b", "c", "d"], "Leads": [5, 4, 0, 1_200], "Waiting": [1, None, 9, 2], "%": [1.0] * 4}
+    )
+    shown = without_few(Twin(frame.astype({"Waiting": "Int64"}))).frame
+    assert shown["Leads"].tolist() == ["5", "<5", "0", "1,200"]
+    assert shown["Waiting"].tolist() == ["<5", "–", "9", "<5"]
+    assert shown["%"].tolist() == [1.0] * 4
+    whole = pd.DataFrame({"Leads": [5, 0]})
+    assert without_few(Twin(whole)).frame["Leads"].tolist() == [5, 0]
 
 
 # Whom it opens to, and for how long
