@@ -455,9 +455,9 @@ def to_query(filters: Filters) -> dict[str, list[str]]:
     return {key: list(values) for key, values in filters.selected}
 
 
-def to_address(filters: Filters) -> str:
-    """What follows a page's name in the address that shows these leads: "?v=1&type=call"; empty without filters."""
-    query = to_query(filters)
+def to_address(filters: Filters, settings: Mapping[str, Sequence[str]] | None = None) -> str:
+    """What follows a page's address to show these leads with these settings of the page; empty for all at default."""
+    query = {**to_query(filters), **(settings or {})}
     return f"?{urlencode({'v': LINK_VERSION, **query}, doseq=True)}" if query else ""
 
 

@@ -3,9 +3,9 @@
 import json
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from urllib.parse import quote, unquote, urlencode
+from urllib.parse import quote, unquote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
@@ -18,7 +18,7 @@ from streamlit.web.server.starlette.starlette_websocket import _get_signed_cooki
 from leadlib.access import LOCAL, Access
 from leadlib.engine import Engine
 from leadlib.errors import AccessError, LeadlibError
-from leadlib.filters import LINK_VERSION, to_query
+from leadlib.filters import Filters, to_address
 from leadlib.ui import sign_in
 from leadlib.ui.engine import access_by, get_engine
 
@@ -135,7 +135,7 @@ def _enter_by_link(scope: Scope, key: str) -> Response:
         if engine.providers:
             sign_in.access_of(_claims(scope), engine.settings.people, now)
     except AccessError:
-        response = RedirectResponse(_with_query("/", settings), status_code=303, headers=_OF_A_LINK)
+        response = RedirectResponse(f"/{to_address(Filters(), settings)}", status_code=303, headers=_OF_A_LINK)
         if _KEY.fullmatch(key):
             is_open = link is not None and link.is_open(now)
             response.set_cookie(
@@ -151,12 +151,8 @@ def _enter_by_link(scope: Scope, key: str) -> Response:
         return RedirectResponse("/", status_code=303, headers=_OF_A_LINK)
     # The screen of the bare address has no path of its own.
     page = "" if link.offer.pages[0] == "overview" else link.offer.pages[0]
-    address = _with_query(f"/{page}", {**to_query(link.offer.filters), **settings})
+    address = f"/{page}{to_address(link.offer.filters, settings)}"
     return RedirectResponse(address, status_code=303, headers=_OF_A_LINK)
-
-
-def _with_query(path: str, query: Mapping[str, Sequence[str]]) -> str:
-    return f"{path}?{urlencode({'v': LINK_VERSION, **query}, doseq=True)}" if query else path
 
 
 def _claims(scope: Scope) -> Mapping[str, object]:
