@@ -210,7 +210,7 @@ def test_links_are_kept_with_their_uses_and_without_what_opens_them(open_store: 
     first.guest_links.note_use(link.link_id)
     first.guest_links.note_use(link.link_id)
     first.guest_links.end(link.link_id)
-    assert first.erase(Person(phones=("0500000001",))).n_keepsakes == 1
+    assert first.erase(Person(phones=("0500000001",)), "test").n_keepsakes == 1
     assert first.guest_links.opened_by(other) is None
     kept = first.guest_links.all()
     first.close()

@@ -127,7 +127,7 @@ def test_D8_every_row_of_a_slice_is_accounted_for(
     n_stores, n_sweeps = (40, 250) if request.config.getoption("--matrix") == "full" else (1, 15)
     for number in range(n_stores):
         with open_store(f"store {number}") as store:
-            store.erase(Person(lead_ids=("lead-0", "lead-1")))
+            store.erase(Person(lead_ids=("lead-0", "lead-1")), "test")
             assert account_for(store, n_sweeps, number) > 0
 
 
