@@ -131,8 +131,9 @@ def processing_record(view: View) -> dict[str, str]:
         "nobody. A lead that is gone at the portal loses its sender at once",
         "Who may see it": _who_may(view, "may_see_people"),
         "Who may take it along": _who_may(view, "may_export_people") + _limits_in_words(view),
-        "Who receives it": "Nobody. This program speaks to the portal alone"
-        + ("" if engine.is_sandbox else f", at {settings.api_url}"),
+        "Who receives it": "Nobody. This program speaks to the portal"
+        + ("" if engine.is_sandbox else f", at {settings.api_url}")
+        + "; digests, and guest links, hold no person",
         "What is on record": f"Exports for {EXPORTS_KEPT_MONTHS} months, erasures for good, neither with anything of "
         "a sender",
         "How somebody is taken out": "On this page, or by “python -m leadlib erase”; how they get what is held of "
