@@ -28,9 +28,10 @@ _NO_SIGN_IN = (
 
 def draw(view: View) -> None:
     """The popover to share a page: its address, and for who may a guest link, which is shown this once."""
-    if view.access.shared is not None:
-        return
     page = st.session_state["link_page"] or name_of(screen("overview"))
+    # A notebook has a box of its own, with the link that opens it as it stands.
+    if view.access.shared is not None or page == "notebook":
+        return
     with st.popover("Share", icon=":material/share:", key="share"):
         if not view.engine.providers:
             plain("Copy the address of this page: whoever can open this app sees the same there.", tone="normal")
