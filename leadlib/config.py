@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, TypedDict, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -49,6 +49,16 @@ class Secret:
         return "********"
 
     __repr__ = __str__
+
+
+class StoreSettings(TypedDict):
+    """What `Store.open` and `Store.open_beside` take besides the folder."""
+
+    timezone: ZoneInfo
+    portal: str
+    working_hours: WorkingHours
+    sla_minutes: int
+    badge_rules: BadgeRules
 
 
 @dataclass(frozen=True)
@@ -88,6 +98,17 @@ class Settings:
     def has_credentials(self) -> bool:
         """True if there is something to call a portal with; False means the built-in sandbox."""
         return self.api_token is not None or self.api_key is not None
+
+    @property
+    def of_store(self) -> StoreSettings:
+        """Those by which a store is opened, a new dictionary each time."""
+        return {
+            "timezone": self.timezone,
+            "portal": self.portal,
+            "working_hours": self.working_hours,
+            "sla_minutes": self.sla_minutes,
+            "badge_rules": self.badge_rules,
+        }
 
     @property
     def addressees(self) -> tuple[Addressee, ...]:

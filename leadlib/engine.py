@@ -63,16 +63,7 @@ class Engine:
     def open(cls, settings: Settings, providers: tuple[str, ...] = ()) -> "Engine":
         """Everything but the worker's thread, which `worker.start()` starts. Raises StoreError or SettingsError."""
         with ExitStack() as opened:
-            store = opened.enter_context(
-                Store.open(
-                    settings.database,
-                    timezone=settings.timezone,
-                    portal=settings.portal,
-                    working_hours=settings.working_hours,
-                    sla_minutes=settings.sla_minutes,
-                    badge_rules=settings.badge_rules,
-                )
-            )
+            store = opened.enter_context(Store.open(settings.database, **settings.of_store))
             sandbox = None
             if not settings.has_credentials:
                 sandbox = opened.enter_context(

@@ -455,6 +455,11 @@ def to_query(filters: Filters) -> dict[str, list[str]]:
     return {key: list(values) for key, values in filters.selected}
 
 
+def to_pairs(filters: Filters) -> list[str]:
+    """The filters as the command line and the facts of files write them: "type=call", one text for each value."""
+    return [f"{key}={value}" for key, values in filters.selected for value in values]
+
+
 def to_address(filters: Filters, settings: Mapping[str, Sequence[str]] | None = None) -> str:
     """What follows a page's address to show these leads with these settings of the page; empty for all at default."""
     query = {**to_query(filters), **(settings or {})}

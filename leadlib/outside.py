@@ -67,17 +67,10 @@ def open_store(path: str | Path | None = None) -> "LeadStore":
     from where the app has them (environment, `.streamlit/secrets.toml`). Raises SettingsError or StoreError.
     """
     settings = load_settings()
-    return LeadStore(
-        Store.open_beside(
-            settings.database if path is None else Path(path).expanduser(),
-            timezone=settings.timezone,
-            portal=settings.portal if path is None else "",
-            working_hours=settings.working_hours,
-            sla_minutes=settings.sla_minutes,
-            badge_rules=settings.badge_rules,
-        ),
-        with_sql=settings.sql_cells,
-    )
+    folder, options = settings.database, settings.of_store
+    if path is not None:
+        folder, options["portal"] = Path(path).expanduser(), ""
+    return LeadStore(Store.open_beside(folder, **options), with_sql=settings.sql_cells)
 
 
 @dataclass(frozen=True)

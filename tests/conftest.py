@@ -51,6 +51,18 @@ def main_module(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
+def set_app_settings(monkeypatch: pytest.MonkeyPatch, folder: Path, **more: str) -> None:
+    """Has the app open a store below `folder`, with a portal that is not there and no sync; `more` are set too."""
+    settings = {
+        "LEADLIB_DATABASE": str(folder / "store"),
+        "LEADLIB_API_URL": "http://127.0.0.1:9",
+        "LEADLIB_API_TOKEN": "a-token",
+        "LEADLIB_SYNC_MINUTES": "0",
+    }
+    for name, value in {**settings, **more}.items():
+        monkeypatch.setenv(name, value)
+
+
 @pytest.fixture
 def open_store(tmp_path: Path) -> Iterator[Callable[..., Store]]:
     """A function that opens stores below the test's own folder; all are closed at the end."""

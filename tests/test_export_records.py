@@ -22,7 +22,7 @@ from leadlib.filters import Filters
 from leadlib.store import LIMITS, ExportRow, Limits, Person, Refusal, Store, export_log, names_somebody, store_for
 from leadlib.ui import sign_in
 from leadlib.ui.engine import get_engine
-from tests.conftest import DUBAI, at, make_lead
+from tests.conftest import DUBAI, at, make_lead, set_app_settings
 from tests.test_sign_in import AUTH, SHELL, ask, claims, session, set_secrets
 
 MANAGER = Access("manager", "manager@example.com")
@@ -37,14 +37,7 @@ def app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Engine]:
         "".join(f'[[person]]\nemail = "{role}@example.com"\nrole = "{role}"\n' for role in ROLES)
         + '[[person]]\nemail = "colleague@example.com"\nrole = "manager"\n'
     )
-    for name, value in {
-        "LEADLIB_DATABASE": str(tmp_path / "store"),
-        "LEADLIB_API_URL": "http://127.0.0.1:9",
-        "LEADLIB_API_TOKEN": "a-token",
-        "LEADLIB_SYNC_MINUTES": "0",
-        "LEADLIB_PEOPLE": str(tmp_path / "people.toml"),
-    }.items():
-        monkeypatch.setenv(name, value)
+    set_app_settings(monkeypatch, tmp_path, LEADLIB_PEOPLE=str(tmp_path / "people.toml"))
     set_secrets(monkeypatch, {"auth": AUTH})
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))

@@ -17,7 +17,7 @@ from leadlib.store import Store, SyncRow
 from leadlib.ui import status
 from leadlib.ui.engine import get_engine
 from leadlib.web import health
-from tests.conftest import DUBAI, at, make_lead
+from tests.conftest import DUBAI, at, make_lead, set_app_settings
 
 NOW = at("2026-11-20 12:00")
 SHELL = Path(__file__).resolve().parents[1] / "leadlib" / "ui" / "shell.py"
@@ -121,13 +121,7 @@ def test_the_answer_follows_the_clock_and_the_store(store: Store) -> None:
 @pytest.fixture
 def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     """The app's own engine, whose settings say that a sync runs every five minutes, and whose worker stands still."""
-    for name, value in {
-        "LEADLIB_DATABASE": str(tmp_path / "store"),
-        "LEADLIB_API_URL": "http://127.0.0.1:9",
-        "LEADLIB_API_TOKEN": "a-token",
-        "LEADLIB_SYNC_MINUTES": "0",
-    }.items():
-        monkeypatch.setenv(name, value)
+    set_app_settings(monkeypatch, tmp_path)
     opened = get_engine()
     opened.settings = replace(opened.settings, sync_minutes=5)
     opened.store.write_leads([make_lead("a", responseLink=None)], observed_at=datetime.now(UTC))

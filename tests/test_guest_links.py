@@ -24,7 +24,7 @@ from leadlib.ui.links import PARAMS
 from leadlib.ui.names import load_vocabulary
 from leadlib.ui.numbers import Twin, without_few
 from leadlib.ui.screens import FOR_GUESTS, may_open
-from tests.conftest import at, make_lead
+from tests.conftest import at, make_lead, set_app_settings
 from tests.disasters import open_at
 from tests.test_scope import LOOKS, fill, history_of, questions
 from tests.test_sign_in import AUTH, PEOPLE, SHELL, ask, claims, session, set_secrets
@@ -236,14 +236,7 @@ def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
         '[[person]]\nemail = "manager@example.com"\nrole = "manager"\nagents = [1]\n'
         '[[person]]\ndomain = "example.com"\nrole = "viewer"\n'
     )
-    for name, value in {
-        "LEADLIB_DATABASE": str(tmp_path / "store"),
-        "LEADLIB_API_URL": "http://127.0.0.1:9",
-        "LEADLIB_API_TOKEN": "a-token",
-        "LEADLIB_SYNC_MINUTES": "0",
-        "LEADLIB_PEOPLE": str(tmp_path / "people.toml"),
-    }.items():
-        monkeypatch.setenv(name, value)
+    set_app_settings(monkeypatch, tmp_path, LEADLIB_PEOPLE=str(tmp_path / "people.toml"))
     set_secrets(monkeypatch, {"auth": AUTH})
     fill(get_engine().store, history_of(), {f"lead-{n}" for n in range(160)}, {1, 2, 3, 4})
     monkeypatch.setattr(sign_in, "claims_now", dict)

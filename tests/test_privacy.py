@@ -20,7 +20,7 @@ from leadlib.errors import AccessError
 from leadlib.export import EXPORT_LIMIT, Tickets, list_as_csv
 from leadlib.store import ExportRow, Person
 from leadlib.ui.engine import get_engine
-from tests.conftest import DUBAI, at, make_lead
+from tests.conftest import DUBAI, at, make_lead, set_app_settings
 from tests.test_sign_in import ask
 
 SHELL = Path(__file__).resolve().parents[1] / "leadlib" / "ui" / "shell.py"
@@ -31,13 +31,7 @@ SENDER = {"name": "Zebulon Canary", "contacts": [{"type": "phone", "value": PHON
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Engine]:
     """An app without a sign-in, with four leads: two of one person, one that is old enough to be forgotten."""
-    for name, value in {
-        "LEADLIB_DATABASE": str(tmp_path / "store"),
-        "LEADLIB_API_URL": "http://127.0.0.1:9",
-        "LEADLIB_API_TOKEN": "a-token",
-        "LEADLIB_SYNC_MINUTES": "0",
-    }.items():
-        monkeypatch.setenv(name, value)
+    set_app_settings(monkeypatch, tmp_path)
     opened = get_engine()
     leads = [make_lead("p1", sender=SENDER), make_lead("p2", sender=SENDER), make_lead("other")]
     leads.append(make_lead("old", "2024-01-15T06:00:00Z"))

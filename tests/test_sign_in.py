@@ -31,7 +31,7 @@ from leadlib.ui.names import load_vocabulary
 from leadlib.ui.screens import may_open
 from leadlib.ui.view import View
 from leadlib.web import MIDDLEWARE, ROUTES
-from tests.conftest import at, make_lead
+from tests.conftest import at, make_lead, set_app_settings
 
 ROOT = Path(__file__).resolve().parents[1]
 SHELL = ROOT / "leadlib" / "ui" / "shell.py"
@@ -171,14 +171,7 @@ def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
         '[[person]]\ndomain = "example.com"\nrole = "viewer"\n'
         '[[person]]\nemail = "scoped@example.com"\nrole = "viewer"\nagents = [1]\n'
     )
-    for name, value in {
-        "LEADLIB_DATABASE": str(tmp_path / "store"),
-        "LEADLIB_API_URL": "http://127.0.0.1:9",
-        "LEADLIB_API_TOKEN": "a-token",
-        "LEADLIB_SYNC_MINUTES": "0",
-        "LEADLIB_PEOPLE": str(tmp_path / "people.toml"),
-    }.items():
-        monkeypatch.setenv(name, value)
+    set_app_settings(monkeypatch, tmp_path, LEADLIB_PEOPLE=str(tmp_path / "people.toml"))
     set_secrets(monkeypatch, {"auth": AUTH})
     leads = [make_lead(name, publicProfile={"id": agent}) for name, agent in (("a", 1), ("b", 2), ("c", 2))]
     get_engine().store.write_leads(leads, observed_at=NOW)

@@ -21,22 +21,15 @@ from leadlib.ui.engine import get_engine
 from leadlib.ui.view import View
 from leadlib.web import MIDDLEWARE, ROUTES, lifespan
 from leadlib.worker import WorkerStatus
-from tests.conftest import at, make_lead
+from tests.conftest import at, make_lead, set_app_settings
 
 SHELL = Path(__file__).resolve().parents[1] / "leadlib" / "ui" / "shell.py"
-NO_PORTAL = "http://127.0.0.1:9"
 
 
 @pytest.fixture(autouse=True)
 def _settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """A store of the test's own, no portal, no sync, and a place for temporary files that can be looked into."""
-    for name, value in {
-        "LEADLIB_DATABASE": str(tmp_path / "store"),
-        "LEADLIB_API_URL": NO_PORTAL,
-        "LEADLIB_API_TOKEN": "a-token",
-        "LEADLIB_SYNC_MINUTES": "0",
-    }.items():
-        monkeypatch.setenv(name, value)
+    set_app_settings(monkeypatch, tmp_path)
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     yield

@@ -24,7 +24,7 @@ from leadlib.store import Store
 from leadlib.ui.engine import get_engine
 from leadlib.web import ROUTES
 from leadlib.webhooks import MAX_BODY_BYTES, Spool, is_signed
-from tests.conftest import DUBAI
+from tests.conftest import DUBAI, set_app_settings
 from tests.webhook_events import SECRET, body_of, event_json, signature_of
 
 BODY = body_of(event_json("a"))
@@ -33,14 +33,7 @@ GOOD = signature_of(BODY)
 
 @pytest.fixture(autouse=True)
 def _settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    for name, value in {
-        "LEADLIB_DATABASE": str(tmp_path / "store"),
-        "LEADLIB_API_URL": "http://127.0.0.1:9",
-        "LEADLIB_API_TOKEN": "a-token",
-        "LEADLIB_SYNC_MINUTES": "0",
-        "LEADLIB_WEBHOOK_SECRET": SECRET,
-    }.items():
-        monkeypatch.setenv(name, value)
+    set_app_settings(monkeypatch, tmp_path, LEADLIB_WEBHOOK_SECRET=SECRET)
     yield
     get_engine.clear()
 

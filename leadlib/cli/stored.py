@@ -15,14 +15,7 @@ def open_store(settings: Settings) -> "Store":
     """The store that these settings name. Raises StoreError."""
     from leadlib.store import Store
 
-    return Store.open(
-        settings.database,
-        timezone=settings.timezone,
-        portal=settings.portal,
-        working_hours=settings.working_hours,
-        sla_minutes=settings.sla_minutes,
-        badge_rules=settings.badge_rules,
-    )
+    return Store.open(settings.database, **settings.of_store)
 
 
 def open_to_read(settings: Settings, instead: str) -> "Store":
@@ -38,14 +31,7 @@ def open_published(settings: Settings) -> "Store":
     """What is published of the store, brought up to date where nobody holds it: SQL cells ask that too."""
     from leadlib.store import Store
 
-    return Store.open_beside(
-        settings.database,
-        timezone=settings.timezone,
-        portal=settings.portal,
-        working_hours=settings.working_hours,
-        sla_minutes=settings.sla_minutes,
-        badge_rules=settings.badge_rules,
-    )
+    return Store.open_beside(settings.database, **settings.of_store)
 
 
 def as_of(store: "Store") -> str:

@@ -2,7 +2,6 @@
 
 import smtplib
 import ssl
-from collections.abc import Callable, Mapping
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from pathlib import Path
@@ -99,9 +98,9 @@ def _post(message: Message, settings: Settings) -> str:
 
 
 def _write(message: Message, path: Path) -> str:
-    forms: Mapping[bool, Callable[[Message], str]] = {True: as_html, False: as_text}
+    form = as_html if path.suffix.lower() in {".html", ".htm"} else as_text
     try:
-        path.write_text(forms[path.suffix.lower() in {".html", ".htm"}](message), encoding="utf-8")
+        path.write_text(form(message), encoding="utf-8")
     except OSError as error:
         raise DeliveryError(f"{path} cannot be written ({type(error).__name__}): is there such a folder?") from error
     return str(path)

@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from leadlib.errors import UnprovenError
 from leadlib.export.columns import NUMBERS, RULES, RULES_VERSION, Column
 from leadlib.export.texts import readable_column, time_texts
-from leadlib.filters import Filters, to_address
+from leadlib.filters import Filters, to_address, to_pairs
 from leadlib.store import Store
 
 _LEADS_SCREEN = "leads"
@@ -39,9 +40,28 @@ class RowHash:
         self.n_rows += cells.num_rows
 
     def hexdigest(self) -> str:
-        """SHA-256 over the names, the number of rows, and the sum of their own SHA-256 without what exceeds it."""
-        names = _CELL_END.join(column.name for column in self._columns)
-        return hashlib.sha256(f"{names}\n{self.n_rows}\n{self._sum % 2**256:064x}".encode()).hexdigest()
+        """What `sum_hexdigest` gives of the rows so far."""
+        return sum_hexdigest((column.name for column in self._columns), self.n_rows, self._sum)
+
+
+def sum_hexdigest(names: Iterable[str], n_rows: int, total: int) -> str:
+    """SHA-256 over the names of columns, the number of rows, and the sum of the rows' own without what exceeds it."""
+    return hashlib.sha256(f"{_CELL_END.join(names)}\n{n_rows}\n{total % 2**256:064x}".encode()).hexdigest()
+
+
+def iso_in(timezone: ZoneInfo, instant: datetime | None) -> str | None:
+    """An instant as the facts of a file have it: with the offset of the zone; None if there is none."""
+    return instant.astimezone(timezone).isoformat() if instant else None
+
+
+def check_zone(store: Store, zone: object, path: str) -> None:
+    """Raises UnprovenError if the days of the file at `path` begin in another zone than the store's."""
+    if zone != store.timezone.key:
+        raise UnprovenError(
+            f"The days of {path} begin in {zone}, those of this store in {store.timezone.key}. Set LEADLIB_TIMEZONE to "
+            f"{zone} to compare them.",
+            path,
+        )
 
 
 def row_digests(cells: pa.Table) -> list[bytes]:
@@ -98,12 +118,12 @@ class About:
         return {
             "portal": self.portal,
             "filter_words": self.filter_words,
-            "filters": [f"{key}={value}" for key, values in self.filters.selected for value in values],
+            "filters": to_pairs(self.filters),
             "restore_link": self.site + _LEADS_SCREEN + to_address(self.filters),
             "time_zone": self.timezone.key,
             "settings": [f"{name}={value}" for name, value in self.settings.items()],
-            "as_of": self._local(self.as_of),
-            "exported_at": self._local(self.exported_at),
+            "as_of": iso_in(self.timezone, self.as_of),
+            "exported_at": iso_in(self.timezone, self.exported_at),
             "commit_before": self.commit_before,
             "commit_after": self.commit(),
             "n_leads": self.rows.n_rows,
@@ -114,9 +134,6 @@ class About:
             "numbers": dict(NUMBERS),
             "rules": list(RULES),
         }
-
-    def _local(self, instant: datetime | None) -> str | None:
-        return instant.astimezone(self.timezone).isoformat() if instant else None
 
 
 def settings_of(store: Store) -> dict[str, str]:

@@ -14,7 +14,7 @@ from leadlib.errors import AccessError, ExportError, ExportLimitError, StoreErro
 from leadlib.export.columns import Format, chosen_columns
 from leadlib.export.leads import ExportResult, export_leads, within_scope
 from leadlib.export.texts import defused
-from leadlib.filters import Filters
+from leadlib.filters import Filters, to_pairs
 from leadlib.metrics import summary
 from leadlib.store import LIMITS, ExportRow, Limits, Refusal, Store, names_somebody
 
@@ -182,7 +182,7 @@ def _row(
     return ExportRow(
         exported_at=exported_at,
         who=who,
-        filters=tuple(f"{key}={value}" for key, values in within_scope(store, filters).selected for value in values),
+        filters=tuple(to_pairs(within_scope(store, filters))),
         column_names=tuple(column.name for column in chosen_columns(personal)),
         format=fmt,
         n_rows=0,

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from leadlib.errors import UnprovenError
-from leadlib.export.about import RowHash, cells_of, row_digests
+from leadlib.export.about import RowHash, cells_of, check_zone, row_digests
 from leadlib.export.columns import COLUMNS, RULES_VERSION, Column, chosen_columns
 from leadlib.export.leads import iter_batches
 from leadlib.export.reading import Claim, LeadFile, read_leads
@@ -94,12 +94,7 @@ def verify_file(store: Store, path: Path) -> Verdict:
     claim = file.claim
     if claim.portal != store.portal:
         raise UnprovenError(f"{path} holds leads of {claim.portal}, and this store those of {store.portal}.", str(path))
-    if claim.time_zone != store.timezone.key:
-        raise UnprovenError(
-            f"The days of {path} begin in {claim.time_zone}, those of this store in {store.timezone.key}. Set "
-            f"LEADLIB_TIMEZONE to {claim.time_zone} to compare them.",
-            str(path),
-        )
+    check_zone(store, claim.time_zone, str(path))
     if claim.has_personal_columns and not store.has_persons:
         raise UnprovenError(
             f"{path} has personal columns, and nobody can be looked up while the app holds the store. Stop the app "

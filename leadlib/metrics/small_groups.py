@@ -35,5 +35,5 @@ def without_small_groups(frame: pd.DataFrame) -> pd.DataFrame:
     else:
         sizes = frame["leads"] if "status" in frame else frame[size]
     is_group = ~frame["key"].isin([_ALL, OTHERS]) | ("status" in frame)
-    is_kept = ~(is_group & (sizes > 0) & (sizes < SMALLEST_GROUP))
+    is_kept = ~(is_group & sizes.map(is_small))
     return frame if is_kept.all() else frame[is_kept].reset_index(drop=True)

@@ -112,11 +112,11 @@ def read_notebook(path: Path) -> NotebookFile | None:
             )
         start = content[:400].lstrip()
         if start.startswith(b"<!doctype html>"):
-            return _of_html(path, content.decode())
+            return _of_text(path, content.decode(), _IN_HTML)
         if start[:1] == b"{" and b'"nbformat"' in content:
             return _of_ipynb(path, json.loads(content))
         text = content.decode() if b"import marimo" in content else ""
-        return _of_marimo(path, text) if text else None
+        return _of_text(path, text, _IN_PYTHON) if text else None
     except OSError as error:
         raise UnprovenError(f"{path} cannot be read ({type(error).__name__}).", str(path)) from error
     except (UnicodeDecodeError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -175,8 +175,9 @@ def _seal(proof: Mapping[str, Any], content: str) -> str:
     return hashlib.sha256(f"{told}\n{content}".encode()).hexdigest()
 
 
-def _of_html(path: Path, text: str) -> NotebookFile:
-    told = _IN_HTML.search(text)
+def _of_text(path: Path, text: str, where: re.Pattern[str]) -> NotebookFile:
+    """A file that has its proof in its text; the seal is over all the rest."""
+    told = where.search(text)
     if told is None:
         raise _unsaid(path)
     proof = json.loads(told[1])
@@ -188,14 +189,6 @@ def _of_ipynb(path: Path, whole: dict[str, Any]) -> NotebookFile:
     if not isinstance(proof, dict):
         raise _unsaid(path)
     return NotebookFile(str(path), proof, _seal(proof, ipynb_content(whole["cells"])) != proof.get(_OWN))
-
-
-def _of_marimo(path: Path, text: str) -> NotebookFile:
-    told = _IN_PYTHON.search(text)
-    if told is None:
-        raise _unsaid(path)
-    proof = json.loads(told[1])
-    return NotebookFile(str(path), proof, _seal(proof, text[: told.start(1)] + text[told.end(1) :]) != proof.get(_OWN))
 
 
 def ipynb_content(cells: Sequence[Mapping[str, Any]]) -> str:

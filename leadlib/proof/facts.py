@@ -19,10 +19,10 @@ import pyarrow.compute as pc
 from leadlib import formats
 from leadlib.cells import plain
 from leadlib.errors import UnprovenError
-from leadlib.export.about import row_digests, settings_of
+from leadlib.export.about import check_zone, iso_in, row_digests, settings_of, sum_hexdigest
 from leadlib.export.leads import within_scope
 from leadlib.export.texts import readable_column
-from leadlib.filters import Filters, to_address
+from leadlib.filters import Filters, to_address, to_pairs
 from leadlib.metrics import METRICS
 from leadlib.store import Store
 
@@ -79,17 +79,14 @@ class Facts:
         return {
             "portal": self.portal,
             "filter_words": self.filter_words,
-            "filters": [f"{key}={value}" for key, values in self.filters.selected for value in values],
+            "filters": to_pairs(self.filters),
             "restore_link": self.link,
             "time_zone": self.timezone.key,
             "settings": [f"{name}={value}" for name, value in self.settings.items()],
-            "as_of": self._local(self.as_of),
-            "exported_at": self._local(self.exported_at),
+            "as_of": iso_in(self.timezone, self.as_of),
+            "exported_at": iso_in(self.timezone, self.exported_at),
             "rules_version": RULES_VERSION,
         }
-
-    def _local(self, instant: datetime | None) -> str | None:
-        return instant.astimezone(self.timezone).isoformat() if instant else None
 
 
 @dataclass(frozen=True)
@@ -130,8 +127,7 @@ def text_of(value: Any) -> str:
 def sum_of_rows(names: Sequence[str], rows: Sequence[Sequence[str]]) -> Sum:
     """The sum of rows in whatever order: of the names, the number, and the sum of the rows' own SHA-256."""
     total = sum(int.from_bytes(digest) for digest in digests_of(names, rows))
-    said = f"{chr(31).join(names)}\n{len(rows)}\n{total % 2**256:064x}"
-    return Sum(len(rows), hashlib.sha256(said.encode()).hexdigest())
+    return Sum(len(rows), sum_hexdigest(names, len(rows), total))
 
 
 def digests_of(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[bytes]:
@@ -159,12 +155,7 @@ def check_origin(store: Store, facts: Mapping[str, Any], path: str) -> None:
     """Raises UnprovenError if a file with these facts speaks of another portal, or of days of another zone."""
     if facts.get("portal") != store.portal:
         raise UnprovenError(f"{path} speaks of leads of {facts.get('portal')}, and this store of {store.portal}.", path)
-    if facts.get("time_zone") != store.timezone.key:
-        raise UnprovenError(
-            f"The days of {path} begin in {facts.get('time_zone')}, those of this store in {store.timezone.key}. Set "
-            f"LEADLIB_TIMEZONE to {facts.get('time_zone')} to compare them.",
-            path,
-        )
+    check_zone(store, facts.get("time_zone"), path)
 
 
 def other_settings(store: Store, facts: Mapping[str, Any]) -> list[str]:
