@@ -13,6 +13,8 @@ from time import process_time
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from leadlib.api import Client
@@ -21,7 +23,16 @@ from leadlib.config import Secret, Settings
 from leadlib.filters import Filters
 from leadlib.metrics.health import drift, odd_fields, rejected
 from leadlib.metrics.questions import breakdown
-from leadlib.records import CUT_MARK, LONGEST_TEXT, TOO_DEEP, Lead, RejectedRow, leads_from_json, paths_of_odd_fields
+from leadlib.records import (
+    CUT_MARK,
+    LONGEST_TEXT,
+    TOO_DEEP,
+    Lead,
+    RejectedRow,
+    lead_from_documented,
+    leads_from_json,
+    paths_of_odd_fields,
+)
 from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings
 from leadlib.sandbox.faults import ODD_CORPUS
 from leadlib.store import Store, SyncRow
@@ -45,10 +56,13 @@ def row_bytes(lead_id: str) -> bytes:
 
 
 def read(body: bytes) -> tuple[list[Lead], list[RejectedRow]]:
-    """The leads and other rows of a page, as they come off the wire."""
+    """The leads and other rows of a page, as they come off the wire: the same, quickly and leniently read."""
     parsed, texts = parse(body)
     assert parsed is not NOT_JSON
-    return leads_from_json(parsed["data"], texts)
+    found = leads_from_json(parsed["data"], texts)
+    quick, quick_texts = parse(body, has_leads=True)
+    assert (leads_from_json(quick["data"], quick_texts), quick_texts) == (found, texts)
+    return found
 
 
 def raw_of(store: Store, key: str) -> str:
@@ -477,6 +491,35 @@ def test_data_health_shows_odd_fields_values_and_rows(tmp_path: Path, monkeypatc
         get_engine.clear()
 
 
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["id", "type", "value", "x"]), inner),
+    max_leaves=4,
+)
+FIELDS = st.sampled_from([*lead_json("l"), "call", "project", "developer", "distributionType", "enrichment", "other"])
+
+
+@given(st.lists(st.dictionaries(FIELDS, VALUES, max_size=2), max_size=3), st.booleans())
+@settings(max_examples=200, deadline=None)
+def test_page_is_read_quickly_as_it_is_read_leniently(changes: list[dict[str, Any]], is_ascii: bool) -> None:
+    rows = [json.dumps({**lead_json("l"), **change}, ensure_ascii=is_ascii) for change in changes]
+    found, bad = read(page_bytes(*(row.encode("utf-8", "surrogatepass") for row in rows)))
+    assert len(found) + len(bad) == len(rows)
+
+
+def test_documented_row_needs_no_lenient_reading() -> None:
+    row = lead_json(
+        "l", call={"talkTime": 3, "waitTime": None}, enrichment={"message": "Hi"}, tags=[" a ", ""], project={"id": "p"},
+        sender={"name": "سارة ", "contacts": [{"type": "email", "value": "a@example.com"}]},
+    )  # fmt: skip
+    text = json.dumps(row, ensure_ascii=False)
+    lead = lead_from_documented(text.encode())
+    assert lead is not None
+    assert [lead] == leads_from_json([row], [text])[0]
+    assert (lead.contact.name, lead.tags, lead.call_talk_time_s) == ("سارة", ("a",), 3)
+    assert lead_from_documented(json.dumps({**row, "mood": "good"}).encode()) is None
+
+
 SPEED = """
 import json, time
 from leadlib.api.bodies import parse
@@ -486,7 +529,7 @@ body = json.dumps({"data": rows}).encode()
 def seconds(n):
     began = time.process_time()
     for _ in range(n):
-        parsed, texts = parse(body)
+        parsed, texts = parse(body, has_leads=True)
         leads_from_json(parsed["data"], texts)
     return (time.process_time() - began) / n / len(rows)
 seconds(20)

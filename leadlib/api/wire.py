@@ -68,7 +68,8 @@ for _name in ("httpx", "httpcore"):
 class Call:
     """One request without its token. `label` is "METHOD /path", the only form that messages and logs may show.
 
-    `url` and `content` stay out of the repr: a query or a body may hold what nobody should read in a log.
+    `url` and `content` stay out of the repr: a query or a body may hold what nobody should read in a log. The answer to
+    a call that `has_leads` is a page of them.
     """
 
     label: str
@@ -76,6 +77,7 @@ class Call:
     scope: str
     content: bytes | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
+    has_leads: bool = False
 
     @property
     def method(self) -> str:
@@ -350,7 +352,7 @@ def _answer(call: Call, response: httpx.Response, body: bytes) -> Answer:
     """The answer, or _TransientError for a status or a body that another attempt may not meet."""
     status = response.status_code
     portal_at = _http_date(response.headers.get("date"))
-    parsed, row_texts = parse(body)
+    parsed, row_texts = parse(body, has_leads=call.has_leads)
     trace_id = _trace_id(parsed) if status >= 300 else None
     if status in RETRYABLE_STATUSES:
         retry_after_s = _retry_after_s(response.headers.get("retry-after"), portal_at)
