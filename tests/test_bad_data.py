@@ -509,8 +509,8 @@ def test_page_is_read_quickly_as_it_is_read_leniently(changes: list[dict[str, An
 
 def test_documented_row_needs_no_lenient_reading() -> None:
     row = lead_json(
-        "l", call={"talkTime": 3, "waitTime": None}, enrichment={"message": "Hi"}, tags=[" a ", ""], project={"id": "p"},
-        sender={"name": "سارة ", "contacts": [{"type": "email", "value": "a@example.com"}]},
+        "l", call={"talkTime": 3, "waitTime": None}, enrichment={"message": "Hi"}, tags=[" a ", ""],
+        project={"id": "p"}, sender={"name": "سارة ", "contacts": [{"type": "email", "value": "a@example.com"}]},
     )  # fmt: skip
     text = json.dumps(row, ensure_ascii=False)
     lead = lead_from_documented(text.encode())

@@ -13,6 +13,9 @@ from leadlib.records import TOO_DEEP, lead_from_documented
 NOT_JSON: Final = object()
 """What `parse` gives for a body that is no JSON."""
 
+LARGEST_DOCUMENTED = 2**20
+"""A page of rows as documented has a twentieth of this many bytes. A larger one is not kept in memory twice."""
+
 _ROWS = "data"
 
 
@@ -25,7 +28,7 @@ def parse(body: bytes, *, has_leads: bool = False) -> tuple[Any, tuple[str, ...]
     more are text. A byte that is no UTF-8 stands as a lone surrogate (0xff as U+DCFF), which `records` keeps apart from
     what it shows.
     """
-    if has_leads:
+    if has_leads and len(body) <= LARGEST_DOCUMENTED:
         with suppress(msgspec.DecodeError, ValueError, RecursionError):
             return _page_of_leads(body)
     try:
