@@ -81,6 +81,7 @@ class Settings:
     sla_minutes: int = 60
     badge_rules: BadgeRules = EXAMPLE
     sql_cells: bool = True
+    query_seconds: int = 20
     people: People | None = None
     log: LogForm = "text"
     metrics_port: int | None = None
@@ -309,6 +310,13 @@ SETTINGS: tuple[Setting, ...] = (
         _switch,
         "`on` or `off`: whether notebooks may ask in SQL ([docs/sql-cells.md](docs/sql-cells.md))",
         "`on`",
+    ),
+    Setting(
+        "LEADLIB_QUERY_SECONDS",
+        "query_seconds",
+        _count(0, 3600),
+        "How long a page waits for one answer of the store before that is stopped, and the page says so; 0: for ever",
+        "20",
     ),
     Setting(
         "LEADLIB_PEOPLE",
