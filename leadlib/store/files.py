@@ -172,6 +172,8 @@ class File:
         patience = self.patience()
         try:
             with watched(cursor, patience) as running:
+                if patience.is_gone():
+                    raise duckdb.InterruptException("before it began")
                 yield
         except duckdb.InterruptException as error:
             if running.is_late:

@@ -236,6 +236,11 @@ class Store:
         """From now on `patience` says, at each question and in the thread that asks, how long is waited for answers."""
         self._analytics.patience = self._personal.patience = patience
 
+    @property
+    def patience(self) -> Patience:
+        """That of this thread at the moment."""
+        return self._analytics.patience()
+
     def query(self, sql: str, parameters: Mapping[str, object] | None = None) -> pd.DataFrame:
         """The result of one statement over the analytics tables; whole numbers stay whole, times are UTC.
 
