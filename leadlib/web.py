@@ -35,6 +35,7 @@ from leadlib.logs import set_up
 from leadlib.monitoring import MetricsPort
 from leadlib.places import Turn
 from leadlib.store import Patience
+from leadlib.ui.bundles import Bundles
 from leadlib.ui.engine import get_engine
 from leadlib.ui.gate import ACCESS, NO_DOWNLOAD, Gate
 from leadlib.ui.patience import waiting
@@ -43,7 +44,7 @@ from leadlib.webhooks import Receiver
 
 log = logging.getLogger(__name__)
 
-LONGEST_WAIT_S = 300.0
+LONGEST_WAIT_S = 240.0
 """How long a download waits for those that were asked for before it."""
 
 _LOOK_EVERY_S = 0.2
@@ -262,4 +263,4 @@ ROUTES = [
     Route("/export/{ticket}", export, methods=["GET"]),
     Route("/webhooks/leads", webhook, methods=["POST"]),
 ]
-MIDDLEWARE = [Middleware(Gate)]
+MIDDLEWARE = [Middleware(Gate), Middleware(Bundles)]
