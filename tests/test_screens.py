@@ -36,6 +36,7 @@ from leadlib.metrics import (
 from leadlib.records import Contact
 from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings
 from leadlib.ui import kpis
+from leadlib.ui.api_panel import API_CALL
 from leadlib.ui.changes import group_filters, part_filters
 from leadlib.ui.compared import filter_of_row
 from leadlib.ui.engine import get_engine, load
@@ -172,6 +173,8 @@ def test_screen_export_and_api_give_the_same_leads(portal: SandboxServer, key: s
     app = open_app("leads", **{key: rare})
     on_screen = listed_ids(app)
 
+    app.session_state[API_CALL] = True
+    app.run()
     shown = next(block.value for block in app.code if block.value.startswith("GET "))
     settings = Settings(api_url=portal.url, api_key=Secret(API_KEY), api_secret=Secret(API_SECRET))
     with Client(settings, dialect=_dialect(portal)) as client:

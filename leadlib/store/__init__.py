@@ -13,6 +13,7 @@ from leadlib.store.export_log import LIMITS, ExportLog, ExportRow, Limits, Refus
 from leadlib.store.guest_links import LONGEST, GuestLink, GuestLinks, Offer
 from leadlib.store.keepsakes import DayNote, Keepsake, SavedView
 from leadlib.store.notebooks import NotebookVersion
+from leadlib.store.patience import ENDLESS, Patience
 from leadlib.store.rows import SliceRow, SyncRow
 from leadlib.store.scoped import ScopedStore, store_for
 from leadlib.store.store import Store
@@ -21,6 +22,7 @@ from leadlib.store.words import Words
 from leadlib.store.writes import UpsertCount
 
 __all__ = [
+    "ENDLESS",
     "LIMITS",
     "LONGEST",
     "AbsenceCount",
@@ -37,6 +39,7 @@ __all__ = [
     "Limits",
     "NotebookVersion",
     "Offer",
+    "Patience",
     "Person",
     "Refusal",
     "SavedView",
