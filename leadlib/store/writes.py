@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from leadlib.records import LADDER, Contact, Lead, RejectedRow
+from leadlib.store.senders import CODE, number_senders
 
 _INSTANT = pa.timestamp("us", "UTC")
 
@@ -49,6 +50,7 @@ _PAYLOAD_COLUMNS = pa.schema([("lead_id", pa.string()), ("raw", pa.string())])
 
 # created_at stays as first seen: the portal never moves it, and history hangs on it.
 _MUTABLE = [name for name in _LEAD_COLUMNS.names if name not in {"lead_id", "created_at"}]
+_IS_REPLY = "s.is_status_new and s.stage = 'responded'"
 _DIFFERS = " or ".join(f"l.{name} is distinct from i.{name}" for name in _MUTABLE)
 
 
@@ -154,6 +156,7 @@ def write_analytics(
     told["sender_key"] = [sender_key(lead.contact, hash_key) for lead in leads]
     now = {"observed_at": observed_at, "source": "rest"}
     cursor.register("incoming", pa.Table.from_pydict(told, schema=_LEAD_COLUMNS))
+    number_senders(cursor, "incoming")
     cursor.execute(
         f"""
         create or replace temp table staged as
@@ -165,9 +168,11 @@ def write_analytics(
             l.status is distinct from i.status as is_status_new,
             l.lead_id is null or l.agent_id is distinct from i.agent_id as is_agent_new,
             least(coalesce(l.last_seen_at, i.created_at), $observed_at) as not_before,
-            l.reached_stage as reached_before
+            l.reached_stage as reached_before,
+            s.sender_no
         from incoming as i
         left join leads as l using (lead_id)
+        left join senders as s on s.sender_code = {CODE.format("i.sender_key")}
         """,
         {"observed_at": observed_at},
     )
@@ -187,8 +192,11 @@ def write_analytics(
     settings = ", ".join(f"{name} = s.{name}" for name in _MUTABLE)
     reached = f"case when {_rank('s.stage')} > {_rank('s.reached_before')} then s.stage else s.reached_before end"
     cursor.execute(
-        f"update leads as l set {settings}, reached_stage = {reached}, last_seen_at = $observed_at, "
-        f"observed_at = $observed_at, row_seen_at = $observed_at, source = $source, deleted_at_source = {still_gone} "
+        f"update leads as l set {settings}, sender_no = s.sender_no, reached_stage = {reached}, "
+        f"replied_after = case when {_IS_REPLY} then least(l.replied_after, s.not_before) else l.replied_after end, "
+        f"replied_by = case when {_IS_REPLY} then least(l.replied_by, $observed_at) else l.replied_by end, "
+        f"last_seen_at = $observed_at, observed_at = $observed_at, row_seen_at = $observed_at, source = $source, "
+        f"deleted_at_source = {still_gone} "
         "from staged as s where s.lead_id = l.lead_id and s.is_changed and not s.is_stale",
         now,
     )
@@ -202,8 +210,9 @@ def write_analytics(
     first_reached = f"case when {_rank('stage')} > 0 then stage end"
     cursor.execute(
         f"insert into leads ({names}, first_seen_at, last_seen_at, observed_at, row_seen_at, source, reached_stage, "
-        f"created_local) select {names}, {', '.join(['$observed_at'] * 4)}, $source, {first_reached}, "
-        "timezone($zone, created_at) from staged where is_new order by created_at, lead_id",
+        f"created_local, sender_no, replied_after, replied_by) select {names}, {', '.join(['$observed_at'] * 4)}, "
+        f"$source, {first_reached}, timezone($zone, created_at), sender_no, case when {_IS_REPLY} then not_before end, "
+        f"case when {_IS_REPLY} then $observed_at end from staged as s where is_new order by created_at, lead_id",
         {**now, "zone": timezone_name},
     )
     # Fetched to its end: a result that is not finished keeps the transaction from going on.
