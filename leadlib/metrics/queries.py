@@ -34,6 +34,7 @@ _GROUP_NAMES = '"all" /* their names */'
 _GROUP_TEXTS = 'cast("all" as varchar) as "all" /* as texts */'
 _DETAIL = "cast(null as varchar) /* detail */"
 _GRAIN = "'day' /* grain */"
+_DIFFERENT_SENDERS = "count(distinct sender_no) /* different senders */"
 _MOVES = "['first:sent>today:sent'] /* moves */"
 
 _MOST_REMEMBERED = 64
@@ -76,6 +77,12 @@ def remembered(store: Store, key: Hashable, make: Callable[[], _T]) -> _T:
     return made
 
 
+def forget_answers(store: Store) -> None:
+    """Forgets what was remembered of a store, as if its data had changed."""
+    with _MEMORY_LOCK:
+        _MEMORIES.pop(store, None)
+
+
 def ask(
     store: Store,
     name: str,
@@ -83,26 +90,39 @@ def ask(
     *,
     by: Sequence[Dimension] = (NO_GROUP,),
     grain: Grain = "day",
+    senders_up_to: int | None = None,
     **values: Hashable,
 ) -> pd.DataFrame:
     """The rows of the SQL file `name` for `filters` (if it takes any), one set of them per group of `by`.
 
     Files that mark groups take several dimensions, each of which becomes a column named as its key; the others take
     one. Inserted text comes from `to_where`, FIELDS, Dimensions and Grain, which are closed. `values` are bound where
-    the file marks the place with their name, as in `24 /* hours to mature */`.
+    the file marks the place with their name, as in `24 /* hours to mature */`. With `senders_up_to`, the highest number
+    of a sender, different ones are counted as bits: to the same end, in few groups of many leads sooner.
     """
     if _FILTERS not in sql_named(name):
         filters = Filters()  # asked over all leads: one answer for whatever is filtered by
     key = (name, filters, tuple((dimension.key, dimension.expression) for dimension in by), grain, *values.items())
-    frame = remembered(store, key, lambda: store.query(*_statement(store, name, filters, by, grain, values)))
+    frame = remembered(
+        store, key, lambda: store.query(*_statement(store, name, filters, by, grain, senders_up_to, values))
+    )
     # pandas copies when somebody writes, so nobody changes what others were given.
     return frame.copy(deep=False)
 
 
 def _statement(
-    store: Store, name: str, filters: Filters, by: Sequence[Dimension], grain: Grain, values: Mapping[str, Hashable]
+    store: Store,
+    name: str,
+    filters: Filters,
+    by: Sequence[Dimension],
+    grain: Grain,
+    senders_up_to: int | None,
+    values: Mapping[str, Hashable],
 ) -> tuple[str, dict[str, object]]:
     sql = sql_named(name)
+    if senders_up_to is not None:
+        as_bits = f"coalesce(bit_count(bitstring_agg(sender_no, 1, {senders_up_to:d})), 0)"
+        sql = sql.replace(_DIFFERENT_SENDERS, as_bits)
     condition, bound = to_where(filters, store.timezone)
     names = [f'"{dimension.key}"' for dimension in by]
     for mark, text in (

@@ -55,7 +55,7 @@ TABLES: Mapping[str, Share] = {
 }
 """What is in a scope, by table. A table that is not in this one is in none."""
 
-OUTSIDE = frozenset({"migrations", "meta", "commits", "alarms"})
+OUTSIDE = frozenset({"migrations", "meta", "commits", "alarms", "senders"})
 """Tables that speak of the whole installation: in no scope."""
 
 _CATALOG: Final = "scopes"
