@@ -222,6 +222,11 @@ def test_a_sql_cell_is_added_and_changed(leads: Store) -> None:
     assert app.dataframe[-1].value.to_dict("records") == [{"answer": 42}]
     (cell,) = app.session_state["notebook_drafts"]["new-notebook"].cells
     assert cell == SqlCell("select 40 + 2 as answer", "table")
+    press(app, "Add SQL")
+    tables = [box for box in app.selectbox if box.label == "Relation"]
+    tables[1].select("leads").run()
+    assert [box.value for box in app.selectbox if box.label == "Relation"] == ["filtered_leads", "leads"]
+    assert not app.exception
 
 
 def test_sql_that_is_switched_off_is_neither_run_nor_offered(leads: Store, monkeypatch: pytest.MonkeyPatch) -> None:

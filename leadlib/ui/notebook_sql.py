@@ -45,10 +45,10 @@ def draw(view: View, cell: SqlCell, key: str) -> None:
     draw_result(shown, key, Behind(f"sql_{key}", "SQL", ":material/code:", draw_statement))
 
 
-def draw_schema() -> None:
-    """What a statement can ask for, relation by relation, in the glossary's words."""
+def draw_schema(key: str) -> None:
+    """What a statement can ask for, relation by relation, in the glossary's words. `key` is that of the cell."""
     columns = pd.DataFrame(schema())
-    relation = st.selectbox("Relation", list(dict.fromkeys(columns["relation"])), index=1, key="notebook_relation")
+    relation = st.selectbox("Relation", list(dict.fromkeys(columns["relation"])), index=1, key=f"relation_{key}")
     shown = columns[columns["relation"] == relation]
     plain("“filtered_leads” are the leads under the sidebar's filters; the others hold everything.")
     st.dataframe(
@@ -67,7 +67,7 @@ def sql_settings(cell: SqlCell, key: str, take: Callable[[], None]) -> None:
         "first line, “-- Leads by hour”, is the title.",
     )  # fmt: skip
     with st.popover("What can be asked for", icon=":material/schema:", type="tertiary", key=f"schema_{key}"):
-        draw_schema()
+        draw_schema(key)
 
 
 def _answer(view: View, cell: SqlCell) -> SqlAnswer | SqlCellError | str:
