@@ -222,6 +222,7 @@ def test_a_sql_cell_is_added_and_changed(leads: Store) -> None:
     assert app.dataframe[-1].value.to_dict("records") == [{"answer": 42}]
     (cell,) = app.session_state["notebook_drafts"]["new-notebook"].cells
     assert cell == SqlCell("select 40 + 2 as answer", "table")
+    assert [button.proto.label for button in app.get("download_button")][-1] == "These rows as CSV"
     press(app, "Add SQL")
     tables = [box for box in app.selectbox if box.label == "Relation"]
     tables[1].select("leads").run()

@@ -36,6 +36,7 @@ OWN_WORDS = {
     "notebook_edit.py: words": "the constants of a row of tools",
     "notebook_edit.py: metric_named(cell.metric).definition": "a definition",
     "notebook_results.py: behind.name": "one of three constants",
+    "notebook_results.py: label": "one of two constants",
     "notebook_sql.py: _told(answer)": "numbers",
     "health.py: ' and '.join(counts)": "numbers",
     "changes.py: changes.FIGURE_WORDS[figure]": "one of three constants",

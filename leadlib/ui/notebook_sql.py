@@ -9,9 +9,10 @@ from leadlib import formats
 from leadlib.errors import QueryStoppedError, SqlCellError
 from leadlib.filters import Filters
 from leadlib.notebooks import SqlCell, shown_sql, sql_title_of
+from leadlib.proof import Facts, answer_to_csv, link_of, sql_about
 from leadlib.sql_cells import OFF, PLACES, SqlAnswer, run_sql, schema
 from leadlib.ui.engine import get_engine
-from leadlib.ui.notebook_results import Behind, draw_result
+from leadlib.ui.notebook_results import Behind, draw_csv, draw_result
 from leadlib.ui.text import literal, plain
 from leadlib.ui.view import View
 
@@ -38,9 +39,14 @@ def draw(view: View, cell: SqlCell, key: str) -> None:
         st.metric(literal(name), literal(words), border=True, height="stretch", help=_told(answer))
         return
 
+    def make() -> str:
+        facts = Facts.of(view.store, view.filters, view.sentence, link_of(view.filters))
+        return answer_to_csv(answer.frame, sql_about(facts, cell.sql, answer.frame))
+
     def draw_statement() -> None:
         plain(_told(answer))
         st.code(cell.sql, language="sql", wrap_lines=True)
+        draw_csv("These rows as CSV", make, "leadlight-sql.csv", key)
 
     draw_result(shown, key, Behind(f"sql_{key}", "SQL", ":material/code:", draw_statement))
 
