@@ -317,6 +317,19 @@ def test_a_deleted_notebook_says_so_at_its_link_and_comes_back(leads: Store) -> 
     assert [one.name for one in leads.words.notebooks()] == ["weekly"]
 
 
+def test_notebooks_of_one_title_are_told_apart(leads: Store) -> None:
+    for name, words in (("weekly", "The first"), ("weekly-2", "The second")):
+        cells = cells_to_json([TextCell(words)])
+        leads.words.save_notebook(name, after=0, title="Weekly", author="Mona", cells=cells)
+    app = open_app("notebook", notebook="weekly-2")
+    assert {"Weekly (weekly)", "Weekly (weekly-2)"} < set(choice(app).options)
+    app.multiselect(key="filter_type").set_value(["call"]).run()
+    assert "The second" in [block.value for block in app.markdown]
+    choice(app).set_value("weekly").run()
+    assert "The first" in [block.value for block in app.markdown]
+    assert app.title[0].value == "Weekly"
+
+
 def test_a_link_to_no_notebook_and_a_name_that_can_be_none_are_said() -> None:
     app = open_app("notebook", notebook="nobody-knows")
     assert "There is no such notebook" in [header.value for header in app.header]
