@@ -1,12 +1,14 @@
 """SQL cells on the screen: the statement, its rows, and what it can ask for."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pandas as pd
 import streamlit as st
 
 from leadlib import formats
 from leadlib.errors import QueryStoppedError, SqlCellError
+from leadlib.export import rows_on_record, who_is
 from leadlib.filters import Filters
 from leadlib.notebooks import SqlCell, shown_sql, sql_title_of
 from leadlib.proof import Facts, answer_to_csv, link_of, sql_about
@@ -41,7 +43,11 @@ def draw(view: View, cell: SqlCell, key: str) -> None:
 
     def make() -> str:
         facts = Facts.of(view.store, view.filters, view.sentence, link_of(view.filters))
-        return answer_to_csv(answer.frame, sql_about(facts, cell.sql, answer.frame))
+        content = answer_to_csv(answer.frame, sql_about(facts, cell.sql, answer.frame))
+        return rows_on_record(
+            view.engine.store, view.store, view.filters, content, len(answer.frame),
+            who=who_is(view.access), now=datetime.now(UTC),
+        )  # fmt: skip
 
     def draw_statement() -> None:
         plain(_told(answer))
