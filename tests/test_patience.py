@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from leadlib.errors import QueryStoppedError, SlowQueryError, StoreError
 from leadlib.filters import Filters
 from leadlib.metrics import summary
+from leadlib.metrics.queries import remembered
 from leadlib.store import ENDLESS, Patience, Store
 from leadlib.ui.engine import get_engine, load
 from leadlib.ui.patience import patience_of_pages, waiting
@@ -192,3 +193,40 @@ def test_the_page_says_what_was_slow_and_what_helps(slow_app: None) -> None:
     assert "“Fields that no document of the API has” was not answered in time and was stopped" in texts(app)
     assert "narrow another filter in the sidebar" in texts(app)
     assert [button.label for button in app.button if button.key == "again_after_slow"] == ["Try again"]
+
+
+def test_of_many_who_ask_the_same_at_once_one_makes_the_answer_and_the_others_get_it(store: Store) -> None:
+    made: list[str] = []
+    may_end = threading.Event()
+
+    def make() -> str:
+        made.append("once")
+        may_end.wait(LONGEST_S)
+        return "the answer"
+
+    answers: list[str] = []
+    threads = [threading.Thread(target=lambda: answers.append(remembered(store, "key", make))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    may_end.set()
+    for thread in threads:
+        thread.join(LONGEST_S)
+    assert (made, answers) == (["once"], ["the answer"] * 8)
+
+
+def test_whoever_waits_for_the_answer_of_another_can_leave(store: Store) -> None:
+    may_end, has_begun = threading.Event(), threading.Event()
+
+    def make() -> str:
+        has_begun.set()
+        may_end.wait(LONGEST_S)
+        return "the answer"
+
+    maker = threading.Thread(target=lambda: remembered(store, "key", make))
+    maker.start()
+    has_begun.wait(LONGEST_S)
+    store.set_patience(lambda: Patience(is_gone=lambda: True))
+    with pytest.raises(QueryStoppedError):
+        remembered(store, "key", make)
+    may_end.set()
+    maker.join(LONGEST_S)
