@@ -10,10 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 import httpx
 
 HOME = Path(__file__).resolve().parents[1]
 READY_S = 120.0
+PORTAL = "http://127.0.0.1:9"
+"""A portal that is not there."""
 
 
 @dataclass(frozen=True)
@@ -77,3 +80,15 @@ def served(
     finally:
         process.terminate()
         process.wait(timeout=30)
+
+
+def settings_for(folder: Path) -> dict[str, str]:
+    """The settings with which the app opens a made store, which is given to a portal that they can name."""
+    with duckdb.connect(str(folder / "leads.duckdb")) as connection:
+        connection.execute("update meta set value = ? where key = 'portal'", [PORTAL])
+    return {
+        "LEADLIB_DATABASE": str(folder),
+        "LEADLIB_API_URL": PORTAL,
+        "LEADLIB_API_TOKEN": "a-token",
+        "LEADLIB_SYNC_MINUTES": "0",
+    }
