@@ -184,6 +184,20 @@ def test_many_who_wait_for_one_slow_answer_are_told_at_once_and_do_not_stand_in_
     assert asked[0].startswith("“Pairs of numbers” was not answered in time")
 
 
+def test_what_was_slow_once_is_asked_again_after_a_while(slow_app: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leadlib.ui.engine._SLOW_FOR_S", 0.0)
+    get_engine().store.set_patience(lambda: Patience(seconds=0.2))
+    sql = [NEVER_ENDING, "select 42 as n"]
+
+    def slow_once(store: Store, _: Filters) -> pd.DataFrame:
+        """A number."""
+        return store.query(sql.pop(0))
+
+    with pytest.raises(SlowQueryError, match="“A number” was not answered"):
+        load(slow_once, Filters())
+    assert load(slow_once, Filters())["n"].tolist() == [42]
+
+
 def test_the_page_says_what_was_slow_and_what_helps(slow_app: None) -> None:
     app = AppTest.from_file(str(SHELL), default_timeout=60).run()
     assert [title.value for title in app.title] == ["Overview"]
