@@ -27,8 +27,8 @@ LONGEST_S = 30.0
 
 @pytest.fixture
 def slow_app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """Settings of an app whose page Data health asks what is never answered, and waits a second for it."""
-    set_app_settings(monkeypatch, tmp_path, LEADLIB_QUERY_SECONDS="1")
+    """Settings of an app whose page Data health asks what is never answered."""
+    set_app_settings(monkeypatch, tmp_path)
     make_slow_store(tmp_path / "store")
     yield
     get_engine.clear()
@@ -61,6 +61,7 @@ def test_the_answer_of_the_next_question_comes_as_if_nothing_had_been(store: Sto
     store.set_patience(lambda: Patience(seconds=0.2))
     with pytest.raises(SlowQueryError):
         store.query(NEVER_ENDING)
+    store.set_patience(lambda: ENDLESS)
     assert store.query("select 42 as n")["n"].tolist() == [42]
 
 
@@ -195,12 +196,14 @@ def test_what_was_slow_once_is_asked_again_after_a_while(slow_app: None, monkeyp
 
     with pytest.raises(SlowQueryError, match="“A number” was not answered"):
         load(slow_once, Filters())
+    get_engine().store.set_patience(lambda: ENDLESS)
     assert load(slow_once, Filters())["n"].tolist() == [42]
 
 
 def test_the_page_says_what_was_slow_and_what_helps(slow_app: None) -> None:
     app = AppTest.from_file(str(SHELL), default_timeout=60).run()
     assert [title.value for title in app.title] == ["Overview"]
+    get_engine().store.set_patience(patience_of_pages(2))
     app.switch_page("../../pages/health.py").run()
     assert not app.exception
     assert [error.value for error in app.error] == ["**This took too long**"]
