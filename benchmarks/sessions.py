@@ -1,7 +1,8 @@
-"""Sessions of a running app as browsers hold them, over its real WebSocket: what they ask, and how long answers take."""
+"""Sessions of a running app as browsers hold them, over its real WebSocket: what they ask, how long answers take."""
 
 import asyncio
 import random
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -16,6 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 LONGEST_RUN_S = 120.0
 _ERRORS = ("exception", "alert")
+_DOWNLOAD = re.compile(r'<a href="(/export/[^"]+)"[^>]*>([^<]+)</a>')
 
 
 @dataclass
@@ -36,7 +38,10 @@ class Session:
     asked: list[Asked] = field(default_factory=list)
     _lists: dict[str, tuple[str, list[str]]] = field(default_factory=dict)  # of a multiselect: id and options by label
     _pages: dict[str, str] = field(default_factory=dict)
+    _popovers: dict[str, str] = field(default_factory=dict)
+    _links: dict[str, str] = field(default_factory=dict)
     _chosen: dict[str, list[str]] = field(default_factory=dict)
+    _opened: set[str] = field(default_factory=set)
     _page: str = ""
     _parts: dict[str, float] = field(default_factory=dict)
     _kept: set[str] = field(default_factory=set)
@@ -62,12 +67,23 @@ class Session:
     async def choose(self, label: str, values: list[str]) -> Asked:
         """Chooses in the list of this label."""
         self._chosen[self._lists[label][0]] = values
-        return await self.run(f"choose {label}" if values else "clear")
+        return await self.run(f"choose {label}")
+
+    async def clear(self) -> Asked:
+        """Takes all choices back."""
+        self._chosen.clear()
+        return await self.run("clear")
 
     async def go_to(self, page: str) -> Asked:
         """Follows the menu to a page, by the path of its address."""
         self._page = self._pages[page]
         return await self.run(f"page {page or 'overview'}")
+
+    async def download(self, label: str) -> str:
+        """Opens the list of downloads and gives the path of the link of this label."""
+        self._opened.add(self._popovers["Download these leads"])
+        await self.run("downloads")
+        return self._links[label]
 
     def options(self, label: str) -> list[str]:
         return self._lists[label][1]
@@ -103,7 +119,11 @@ class Session:
             element = message.delta.new_element
             if element.WhichOneof("type") == "multiselect":
                 self._lists[element.multiselect.label] = (element.multiselect.id, list(element.multiselect.options))
+            elif element.WhichOneof("type") == "html":
+                self._links |= {label: path for path, label in _DOWNLOAD.findall(element.html.body)}
             self._errors += element.WhichOneof("type") in _ERRORS
+        elif kind == "delta" and message.delta.add_block.WhichOneof("type") == "popover":
+            self._popovers[message.delta.add_block.popover.label] = message.delta.add_block.popover.id
 
     def _request(self, part: str = "") -> BackMsg:
         request = BackMsg()
@@ -116,6 +136,8 @@ class Session:
             chosen = WidgetState(id=widget_id)
             chosen.string_array_value.data.extend(values)
             state.widget_states.widgets.append(chosen)
+        for widget_id in self._opened:
+            state.widget_states.widgets.append(WidgetState(id=widget_id, bool_value=True))
         return request
 
 
@@ -150,7 +172,7 @@ _SEEDS: Iterator[int] = count()
 
 async def use(session: Session, seconds: float, think_s: float) -> None:
     """What a manager does: chooses a channel or an agent, clears it, turns to another page, and thinks in between."""
-    dice = random.Random(next(_SEEDS))  # noqa: S311  # the same clicks at each run
+    dice = random.Random(next(_SEEDS))  # the same clicks at each run
     until = time.monotonic() + seconds
     await asyncio.sleep(dice.uniform(0, think_s))
     while time.monotonic() < until:
@@ -160,8 +182,7 @@ async def use(session: Session, seconds: float, think_s: float) -> None:
         elif what == "agent":
             await session.choose("Assigned agent", [dice.choice(session.options("Assigned agent"))])
         elif what == "clear":
-            session._chosen.clear()
-            await session.run("clear")
+            await session.clear()
         else:
             await session.go_to(dice.choice(("", "volume", "funnel", "agents")))
         await asyncio.sleep(dice.expovariate(1 / think_s) if think_s else 0)

@@ -23,7 +23,7 @@ import pandas as pd
 from leadlib.filters import MISSING, Filters, field_named, start_of_day, to_where
 from leadlib.formats import Grain
 from leadlib.metrics.table import HOURS_TO_MATURE, NO_GROUP, Dimension, label_of
-from leadlib.store import Store
+from leadlib.store import Store, waiting_for
 
 SQL_FOLDER = Path(__file__).resolve().parents[1] / "sql"
 
@@ -51,6 +51,7 @@ def sql_named(name: str) -> str:
 class _Memory:
     data_version: int
     answers: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict)
+    making: dict[Hashable, threading.Lock] = field(default_factory=dict)
 
 
 _MEMORIES: WeakKeyDictionary[Store, _Memory] = WeakKeyDictionary()
@@ -59,7 +60,10 @@ _T = TypeVar("_T")
 
 
 def remembered(store: Store, key: Hashable, make: Callable[[], _T]) -> _T:
-    """What `make` gives, made once per `key` and state of the store's data. Shared: do not change it in place."""
+    """What `make` gives, made once per `key` and state of the store's data. Shared: do not change it in place.
+
+    Of many who ask at once one makes it, and the others wait for that.
+    """
     version = store.data_version
     with _MEMORY_LOCK:
         memory = _MEMORIES.get(store)
@@ -69,11 +73,18 @@ def remembered(store: Store, key: Hashable, make: Callable[[], _T]) -> _T:
             memory.answers.move_to_end(key)
             found: _T = memory.answers[key]
             return found
-    made = make()
-    with _MEMORY_LOCK:
-        memory.answers[key] = made
-        if len(memory.answers) > _MOST_REMEMBERED:
-            memory.answers.popitem(last=False)
+        making = memory.making.setdefault(key, threading.Lock())
+    with waiting_for(making, store.patience, str(store.folder)):
+        with _MEMORY_LOCK:
+            if key in memory.answers:
+                made_meanwhile: _T = memory.answers[key]
+                return made_meanwhile
+        made = make()
+        with _MEMORY_LOCK:
+            memory.answers[key] = made
+            memory.making.pop(key, None)
+            if len(memory.answers) > _MOST_REMEMBERED:
+                memory.answers.popitem(last=False)
     return made
 
 

@@ -13,8 +13,6 @@ import duckdb
 import pyarrow as pa
 
 from leadlib.errors import (
-    QueryStoppedError,
-    SlowQueryError,
     StoreBusyError,
     StoreDamagedError,
     StoreError,
@@ -23,7 +21,7 @@ from leadlib.errors import (
 )
 from leadlib.store.disk import keep_private, remove
 from leadlib.store.mark import Mark
-from leadlib.store.patience import ENDLESS, Patience, watched
+from leadlib.store.patience import ENDLESS, Patience, too_slow, unwanted, watched
 
 MEMORY_LIMIT = "1GB"
 """What a file may keep in memory, so that the questions of many viewers find it there."""
@@ -177,13 +175,9 @@ class File:
                 yield
         except duckdb.InterruptException as error:
             if running.is_late:
-                raise SlowQueryError(
-                    f"A question to the store was not answered within {patience.seconds:g} s and was stopped, so that "
-                    "nobody else has to wait for it. Ask for fewer days, or narrow another filter.",
-                    str(self.path),
-                ) from error
+                raise too_slow(patience.seconds, str(self.path)) from error
             patience.leave()
-            raise QueryStoppedError("Nobody waits for this answer any more.", str(self.path)) from error
+            raise unwanted(str(self.path)) from error
 
     def after(self, error: duckdb.Error) -> bool:
         """Takes note of an error; True if the same may be tried again.
