@@ -190,9 +190,8 @@ def compare(keep: Path, n_leads: int, runs: int, peers_python: str | None, witho
     n_bytes = (store / "leads.duckdb").stat().st_size
     questions = json.dumps(asked())
     print(f"\n{n_leads:,} leads, our file {n_bytes / 1e6:,.0f} MB, least of {runs} runs", flush=True)
-    print(
-        f"{'':<22}{'unfiltered':>14}{'30 days':>14}{'6 m WhatsApp':>14}{'one agent':>14}{'one listing':>14}{'peak MB':>9}"
-    )
+    heads = ("unfiltered", "30 days", "6 m WhatsApp", "one agent", "one listing")
+    print(f"{'':<22}{''.join(f'{head:>14}' for head in heads)}{'peak MB':>9}")
     ours = run([sys.executable, "-m", "benchmarks.dashboard_ours", str(store), questions, str(runs)])
     show("Leadlight", ours, ours)
     cpu = "".join(f"{min(times) * 1000:>11,.0f} ms" for times in ours.cpu_s.values())

@@ -206,7 +206,7 @@ def open_store(folder: Path) -> Store:
 
 
 def _days(n_leads: int) -> list[tuple[datetime, int, int]]:
-    """Each day with the number of its first lead and how many it has; a day of the second year has half as many again."""
+    """Each day, the number of its first lead, and how many it has: in the end half as many again as at first."""
     last = HELD_AT.astimezone(ZONE).date()
     dates = [last - timedelta(days=N_DAYS - 1 - place) for place in range(N_DAYS)]
     weights = [_weight(day, place) for place, day in enumerate(dates)]

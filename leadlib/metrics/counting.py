@@ -38,7 +38,7 @@ ADDABLE: tuple[str, ...] = tuple(name for name in COUNTS if name != "unique_send
 """Those of them of which a whole is the sum of its parts."""
 
 # What most screens show side by side is counted together: one reading of the leads answers for all of it.
-_TOGETHER = tuple(dimension_named(key) for key in ("channel", "entity_type", "agent"))
+_TOGETHER = tuple(dimension_named(key) for key in ("channel", "entity_type"))
 
 _NO_NUMBER = -1
 """Stands for the others where groups are numbers: no agent has it."""
@@ -57,6 +57,13 @@ def counts_by(
     In no order; or in the order of `shown`, and after them one group with the key "others" for all that are not shown.
     Times are UTC without saying so; `detail` is None where the dimension has none.
     """
+    key = ("counts_by", filters, by.key, tuple(shown) if shown is not None else None)
+    return dict(remembered(store, key, lambda: _counts_by(store, filters, by, shown)))
+
+
+def _counts_by(
+    store: Store, filters: Filters, by: Dimension, shown: Sequence[str] | None
+) -> dict[str, npt.NDArray[Any]]:
     is_together = by.key == NO_GROUP.key or by.key in {dimension.key for dimension in _TOGETHER}
     kinds = ask(store, "counts", filters, by=_TOGETHER if is_together else (by,))
     keys = list(kinds[by.key].fillna(MISSING)) if by.key in kinds else [by.key] * len(kinds)

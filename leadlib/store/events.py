@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from leadlib.records import LADDER, STAGE_OF_STATUS, Contact, Lead
+from leadlib.store.rollups import days_of, refresh
 from leadlib.store.senders import CODE, number_senders
 from leadlib.store.timeline import Sight, Span, sights_of, spans_of
 
@@ -320,6 +321,8 @@ def write_tolds(cursor: duckdb.DuckDBPyConnection, tolds: Sequence[Told], timezo
         return
     ids = [told.lead_id for told in tolds]
     cursor.register("incoming_told", _table(_LEAD_COLUMNS, [{**told.row, **_first_reply(told)} for told in tolds]))
+    of_told = "select created_local from leads semi join incoming_told using (lead_id)"
+    days_before = days_of(cursor, of_told)
     number_senders(cursor, "incoming_told")
     numbered = f"incoming_told as i left join senders as s on s.sender_code = {CODE.format('i.sender_key')}"
     settings = ", ".join(f"{name} = i.{name}" for name in _LEAD_COLUMNS if name != "lead_id")
@@ -334,6 +337,7 @@ def write_tolds(cursor: duckdb.DuckDBPyConnection, tolds: Sequence[Told], timezo
         f"from {numbered} anti join leads as l using (lead_id) order by created_at, lead_id",
         {"zone": timezone_name},
     )
+    refresh(cursor, days_before | days_of(cursor, of_told))
     cursor.unregister("incoming_told")
     statuses = [
         {

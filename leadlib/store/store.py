@@ -28,7 +28,7 @@ from leadlib.errors import (
     WrongPortalError,
 )
 from leadlib.records import AgentName, Contact, Lead, ListingName, ProjectName, RejectedRow
-from leadlib.store import backup, erasing, events, generations, holding, names, restoring, suppression
+from leadlib.store import backup, erasing, events, generations, holding, names, restoring, rollups, suppression
 from leadlib.store.absences import (
     AbsenceCount,
     Stretch,
@@ -212,6 +212,11 @@ class Store:
     def is_read_only(self) -> bool:
         """True if the store was opened to be read only: every change raises StoreReadOnlyError."""
         return self._opened.is_read_only
+
+    @property
+    def has_rollups(self) -> bool:
+        """True if the tables of ROLLUPS can be asked: they stand for all leads, and for no part of them."""
+        return True
 
     @property
     def has_persons(self) -> bool:
@@ -654,6 +659,8 @@ class Store:
             self._set_timezone()
             self._end_syncs_cut_short()
             self._clamp_future()
+            with self._changing() as cursor:
+                rollups.settle(cursor)
             if restored := restoring.notes(self.folder):
                 self.raise_alarm("restored", restoring.explain(restored))
             last = generations.newest_copy(self.folder / restoring.PERSONAL_COPY)
@@ -672,6 +679,7 @@ class Store:
     def _clamp_future(self) -> None:
         with self._changing() as cursor:
             if clamp_future(cursor, datetime.now(UTC)):
+                rollups.make_all(cursor)
                 # Noted before the commit: a crash in between reads too much and never too little.
                 note = restoring.Restored("analytics", "future", restoring.now_text())
                 restoring.take_note(self.folder, note)
@@ -757,6 +765,7 @@ class Store:
             if stored is not None:
                 with self._changing() as cursor:
                     cursor.execute("update leads set created_local = timezone(?, created_at)", [self.timezone.key])
+                    rollups.make_all(cursor)
             self.remember("timezone", self.timezone.key)
 
 

@@ -10,7 +10,8 @@ from operator import attrgetter
 import duckdb
 import pyarrow as pa
 
-from leadlib.records import LADDER, Contact, Lead, RejectedRow
+from leadlib.records import HOURS_TO_MATURE, LADDER, Contact, Lead, RejectedRow
+from leadlib.store.rollups import days_of, refresh
 from leadlib.store.senders import CODE, number_senders
 
 _INSTANT = pa.timestamp("us", "UTC")
@@ -60,6 +61,11 @@ _PAYLOAD_COLUMNS = pa.schema([("lead_id", pa.string()), ("raw", pa.string())])
 _MUTABLE = [name for name in _LEAD_COLUMNS.names if name not in {"lead_id", "created_at"}]
 _IS_REPLY = "s.is_status_new and s.stage = 'responded'"
 _DIFFERS = " or ".join(f"l.{name} is distinct from i.{name}" for name in _MUTABLE)
+
+
+def _matured(last_seen_at: str) -> str:
+    """SQL for whether the lead `l` counts as matured if it was last seen then."""
+    return f"epoch_us({last_seen_at}) - epoch_us(l.created_at) >= {HOURS_TO_MATURE * 3_600_000_000}"
 
 
 def _rank(stage: str) -> str:
@@ -170,6 +176,9 @@ def write_analytics(
             l.lead_id is not null and ({_DIFFERS}) as is_changed,
             l.status is distinct from i.status as is_status_new,
             l.lead_id is null or l.agent_id is distinct from i.agent_id as is_agent_new,
+            l.lead_id is null or ({_DIFFERS}) or l.deleted_at_source is not null
+                or (not {_matured("l.last_seen_at")} and {_matured("$observed_at")}) as is_counted_anew,
+            coalesce(l.created_local, timezone($zone, i.created_at)) as created_local,
             least(coalesce(l.last_seen_at, i.created_at), $observed_at) as not_before,
             l.reached_stage as reached_before,
             l.deleted_at_source is not null and l.deleted_at_source <= $observed_at as is_back,
@@ -178,7 +187,7 @@ def write_analytics(
         left join leads as l using (lead_id)
         left join senders as s on s.sender_code = {CODE.format("i.sender_key")}
         """,
-        {"observed_at": observed_at},
+        {"observed_at": observed_at, "zone": timezone_name},
     )
     # Fetched to its end: a result that is not finished keeps the transaction from going on.
     ((n_new, n_changed, n_unchanged, n_suppressed, *there_is),) = cursor.execute(
@@ -238,9 +247,10 @@ def write_analytics(
         cursor.execute(
             f"insert into leads ({names}, first_seen_at, last_seen_at, observed_at, row_seen_at, source, "
             f"reached_stage, created_local, sender_no, replied_after, replied_by) select {names}, "
-            f"{', '.join(['$observed_at'] * 4)}, $source, {first_reached}, timezone($zone, created_at), sender_no, "
+            f"{', '.join(['$observed_at'] * 4)}, $source, {first_reached}, created_local, sender_no, "
             f"case when {_IS_REPLY} then not_before end, case when {_IS_REPLY} then $observed_at end "
             "from staged as s where is_new order by created_at, lead_id",
-            {**now, "zone": timezone_name},
+            now,
         )
+    refresh(cursor, days_of(cursor, "select created_local from staged where is_counted_anew and not is_stale"))
     return UpsertCount(n_new, n_changed, n_unchanged, n_suppressed)
