@@ -56,6 +56,8 @@ class File:
     that asks.
     """
 
+    patience: Callable[[], Patience] = staticmethod(lambda: ENDLESS)
+
     def __init__(self, path: Path, schema: str, *, is_read_only: bool = False, has_lost_tail: bool = False) -> None:
         """Opens `path`, creates it if need be, and brings it to the newest schema named `schema`_NNNN.
 
@@ -66,7 +68,6 @@ class File:
         self.path = path
         self.schema = schema
         self.is_read_only = is_read_only
-        self.patience: Callable[[], Patience] = lambda: ENDLESS
         self._mark = Mark(path.with_suffix(".sequence"))
         self._writer_lock = threading.Lock()
         self._connecting = threading.Lock()
