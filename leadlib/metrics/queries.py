@@ -22,7 +22,8 @@ import pandas as pd
 
 from leadlib.filters import MISSING, Filters, field_named, start_of_day, to_where
 from leadlib.formats import Grain
-from leadlib.metrics.table import HOURS_TO_MATURE, NO_GROUP, Dimension, label_of
+from leadlib.metrics.table import NO_GROUP, Dimension, label_of
+from leadlib.records import HOURS_TO_MATURE
 from leadlib.store import Store, waiting_for
 
 SQL_FOLDER = Path(__file__).resolve().parents[1] / "sql"
@@ -172,8 +173,8 @@ class _Rolled:
     groups: frozenset[str]
 
 
-# At ten million leads they answer from a hundredth of the rows. The filters' days are whole days of the account's clock,
-# so that a row of a day or an hour lies within them or not; a week may lie half within.
+# At ten million leads they answer from a hundredth of the rows. The filters' days are whole days of the account's
+# clock, so that a row of a day or an hour lies within them or not; a week may lie half within.
 _ROLLED: Mapping[str, _Rolled] = {
     "lead_days": _Rolled(
         frozenset({"counts", "volume", "statuses", "stages_seen"}),
