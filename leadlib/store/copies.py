@@ -197,8 +197,8 @@ def _cut(cursor: duckdb.DuckDBPyConnection, table: str) -> Iterator[tuple[str, s
         yield ("", "", *content_of(cursor, f"from {table}"))
     for month, rows, content in months:
         where = (
-            f"where {instant} >= timestamptz '{month} 00:00+00' "
-            f"and {instant} < timestamptz '{month} 00:00+00' + interval 1 month"
+            f"where {instant} >= timestamptz '{month} 00:00:00+00' "
+            f"and {instant} < timestamptz '{month} 00:00:00+00' + interval 1 month"
         )
         yield f"-{month:%Y-%m}", where, int(rows), str(content)
 

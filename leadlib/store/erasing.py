@@ -83,10 +83,10 @@ def erase_rows(personal: File, analytics: File, person: Person, hash_key: bytes)
         n_keepsakes = erase_from_keepsakes(cursor, person) + erase_from_guest_links(cursor, person)
         erase_from_exports(cursor, person)
     with analytics.transaction() as cursor:
-        changed = cursor.execute(
-            f"update leads set sender_key = null where {_BY_THEM} returning lead_id",
-            _bound(lead_ids, person, hash_key),
-        ).fetchall()
+        bound = _bound(lead_ids, person, hash_key)
+        changed = cursor.execute(f"select lead_id from leads where {_BY_THEM}", bound).fetchall()
+        if changed:
+            cursor.execute(f"update leads set sender_key = null where {_BY_THEM}", bound)
     n_leads = len((lead_ids - set(person.lead_ids)) | {str(lead_id) for (lead_id,) in changed})
     return n_leads, len(text_ids), n_notebooks, n_keepsakes
 

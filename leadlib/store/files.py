@@ -356,8 +356,8 @@ def remove_file(path: Path) -> None:
 
 
 def _count_commit(cursor: duckdb.DuckDBPyConnection) -> int:
-    counted = cursor.execute("update commits set sequence = sequence + 1 returning sequence").fetchall()
-    return int(counted[0][0])
+    cursor.execute("update commits set sequence = sequence + 1")
+    return sequence_in(cursor)
 
 
 def quoted(name: str) -> str:

@@ -39,7 +39,7 @@ from leadlib.store.absences import (
 )
 from leadlib.store.alarms import Alarm, write_alarm
 from leadlib.store.building import rewrite
-from leadlib.store.clamping import clamp_future
+from leadlib.store.clamping import clamp_future, impossible_rows
 from leadlib.store.drift import resolve_rejected, write_odd_fields
 from leadlib.store.erasing import Erased, ErasureRow
 from leadlib.store.events import LeadEvent
@@ -659,8 +659,10 @@ class Store:
             self._claim_for_portal()
 
     def _clamp_future(self) -> None:
-        with self._changing() as cursor:
-            if clamp_future(cursor, datetime.now(UTC)):
+        now = datetime.now(UTC)
+        if impossible_rows(self._analytics.cursor(), now):
+            with self._changing() as cursor:
+                clamp_future(cursor, now)
                 # Noted before the commit: a crash in between reads too much and never too little.
                 note = restoring.Restored("analytics", "future", restoring.now_text())
                 restoring.take_note(self.folder, note)
@@ -717,6 +719,8 @@ class Store:
 
     def _end_syncs_cut_short(self) -> None:
         """Whatever sync is still open: its program has ended without a word, or this one could not hold the files."""
+        if self.query("select 1 from syncs where outcome = 'running' limit 1").empty:
+            return
         with self._changing() as cursor:
             cursor.execute(
                 "update syncs set outcome = 'failed', message = 'The program ended while this sync ran. What it had "
