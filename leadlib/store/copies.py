@@ -18,7 +18,7 @@ import duckdb
 
 from leadlib.errors import StoreDamagedError, StoreError
 from leadlib.store import disk
-from leadlib.store.files import File, sequence_in
+from leadlib.store.files import File, sequence_in, tables_in
 
 MANIFEST = "manifest.json"
 _FORMAT = 1
@@ -156,7 +156,7 @@ def _write_tables(file: File, folder: Path, unlike: Copy | None) -> Manifest:
         engine = duckdb.__version__
         known = _by_content(unlike) if unlike is not None and unlike.manifest.engine == engine else {}
         tables: dict[str, tuple[Part, ...]] = {}
-        for table in _tables(cursor):
+        for table in tables_in(cursor):
             parts = []
             for place, where, rows, content in _cut(cursor, table):
                 same = known.get((table, rows, content))
@@ -177,11 +177,6 @@ def _one_moment(file: File) -> Iterator[duckdb.DuckDBPyConnection]:
         yield cursor
     finally:
         cursor.close()
-
-
-def _tables(cursor: duckdb.DuckDBPyConnection) -> list[str]:
-    rows = cursor.execute("select table_name from duckdb_tables() where not temporary order by 1").fetchall()
-    return [str(name) for (name,) in rows]
 
 
 def _cut(cursor: duckdb.DuckDBPyConnection, table: str) -> Iterator[tuple[str, str, int, str]]:

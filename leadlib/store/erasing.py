@@ -145,10 +145,10 @@ def erase_files(folder: Path, person: Person) -> tuple[int, int]:
     return n_deliveries, n_damaged
 
 
-def forget_persons(personal: File, analytics: File, before: datetime) -> int:
+def forget_persons(personal: File, analytics: File, folder: Path, before: datetime) -> int:
     """Deletes the personal rows of leads created before `before`, and texts that were no leads and came before then.
 
-    Gives the number of rows deleted. Damaged files that were put aside before then go with them.
+    Gives the number of rows deleted. Damaged files that were put aside in `folder` before then go with them.
     """
     cursor = analytics.cursor()
     cursor.execute(
@@ -159,7 +159,7 @@ def forget_persons(personal: File, analytics: File, before: datetime) -> int:
     n_rows = 0
     while ids := [str(lead_id) for (lead_id,) in cursor.fetchmany(_IDS_AT_ONCE)]:
         n_rows += _forget(personal, ids)
-    for damaged in personal.path.parent.glob(_DAMAGED):
+    for damaged in folder.glob(_DAMAGED):
         if damaged.stat().st_mtime < before.timestamp():
             disk.remove_quietly(damaged)
     return n_rows

@@ -14,6 +14,7 @@ from leadlib.records import Contact
 from leadlib.store.alarms import Alarm
 from leadlib.store.export_log import ExportLog
 from leadlib.store.files import File
+from leadlib.store.guest_links import GuestLinks
 from leadlib.store.scope import Part, ScopedFile, UnchangedFile, refusal
 from leadlib.store.store import Store
 from leadlib.store.words import Words
@@ -124,7 +125,7 @@ class ScopedStore(Store):
         return self._whole.alarms() if self.access.sees_all_leads else ()
 
     @property
-    def words(self) -> Words:  # type: ignore[override]  # where the whole store keeps them: read at each use
+    def words(self) -> Words:
         """Those of the whole store, to be read only unless the right to edit notebooks is there; none for a guest."""
         if self.access.shared is not None:
             return _NoWords(self._personal)
@@ -132,6 +133,10 @@ class ScopedStore(Store):
 
     @property
     def exports(self) -> ExportLog:  # type: ignore[override]  # what colleagues took is for who sees the whole store
+        raise refusal(str(self.folder))
+
+    @property
+    def guest_links(self) -> GuestLinks:
         raise refusal(str(self.folder))
 
     # Writing
