@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from leadlib.records import Lead, leads_from_json
 from leadlib.store import Store
+from tests.postgres import Postgres, find_binaries, serve_postgres
 
 DUBAI = ZoneInfo("Asia/Dubai")
 
@@ -89,6 +91,52 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--matrix", choices=["short", "full"], default="short", help="size of the fault matrix")
+    parser.addoption(
+        "--store", choices=["embedded", "shared"], default="embedded", help="shared: on a lake, with a real PostgreSQL"
+    )
+
+
+_SERVER = pytest.StashKey[Postgres]()
+_AT_THE_END = pytest.StashKey[ExitStack]()
+_NO_SERVER = "no PostgreSQL on this machine: install the package postgresql to test the shared store"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Starts one PostgreSQL for all processes of a run that wants shared stores."""
+    from_controller = getattr(config, "workerinput", {}).get("postgres")
+    if from_controller:
+        config.stash[_SERVER] = Postgres(*map(Path, from_controller))
+    elif config.getoption("--store") == "shared" and not hasattr(config, "workerinput"):
+        binaries = find_binaries()
+        if binaries is None:
+            raise pytest.UsageError(_NO_SERVER)
+        config.stash[_AT_THE_END] = ExitStack()
+        config.stash[_SERVER] = config.stash[_AT_THE_END].enter_context(serve_postgres(binaries))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tells a process of pytest-xdist, before it starts, where the server is."""
+    server = node.config.stash.get(_SERVER, None)
+    node.workerinput["postgres"] = (str(server.folder), str(server.binaries)) if server else None
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    config.stash.get(_AT_THE_END, ExitStack()).close()
+
+
+@pytest.fixture(scope="session")
+def postgres(request: pytest.FixtureRequest) -> Iterator[Postgres]:
+    """The run's PostgreSQL; without `--store shared` one of this process's own, if the machine has the package."""
+    server = request.config.stash.get(_SERVER, None)
+    if server is not None:
+        yield server
+        return
+    binaries = find_binaries()
+    if binaries is None:
+        pytest.skip(_NO_SERVER)
+    with serve_postgres(binaries) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
