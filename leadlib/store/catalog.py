@@ -168,7 +168,9 @@ class Catalog(Session):
 
     def text_columns(self) -> list[tuple[str, str, bool]]:
         """Where texts are of which the catalog keeps the least and the greatest: table, column, and if it is a list."""
-        rows = self.fetch(self._of_texts("select t.table_name, coalesce(p.column_name, c.column_name), p.column_id is not null"))
+        rows = self.fetch(
+            self._of_texts("select t.table_name, coalesce(p.column_name, c.column_name), p.column_id is not null")
+        )
         return [(str(table), str(column), bool(is_list)) for table, column, is_list in rows]
 
     def tell_extremes(self, table: str, column: str, is_list: bool, least: str | None, greatest: str | None) -> None:
