@@ -78,7 +78,8 @@ class SharedStores:
         lake = LakeAddress(self._server.create_database(name, TEMPLATE), f"{folder}-lake")
         for schema, catalog in SCHEMAS.items():
             self._server.run(
-                f"update {catalog}.ducklake_metadata set value = '{lake.data}/{schema}/' where key = 'data_path'", name
+                f"update {catalog}.ducklake_metadata set value = '{lake.data}/{schema}/' where key = 'data_path'",  # noqa: S608  # our own names
+                name,
             )
         return SharedAddress(lake, lake)
 
