@@ -1,7 +1,8 @@
 """The store: two DuckDB files, and the only code that knows DuckDB.
 
 `leads.duckdb` holds the analytics tables and nothing personal; `personal.duckdb` holds who the senders are. They are
-two databases that never see each other, so no query over the first can reach a person, whatever it says.
+two databases that never see each other, so no query over the first can reach a person, whatever it says. A store that
+several machines share has two lakes in their place, and PostgreSQL to tell whose turn it is.
 """
 
 from leadlib.store.absences import AbsenceCount
@@ -18,9 +19,11 @@ from leadlib.store.scoped import ScopedStore, store_for
 from leadlib.store.store import Store
 from leadlib.store.suppression import Person, names_somebody
 from leadlib.store.words import Words
+from leadlib.store.work import ALONE, Told, Work
 from leadlib.store.writes import UpsertCount
 
 __all__ = [
+    "ALONE",
     "LIMITS",
     "LONGEST",
     "AbsenceCount",
@@ -44,8 +47,10 @@ __all__ = [
     "SliceRow",
     "Store",
     "SyncRow",
+    "Told",
     "UpsertCount",
     "Words",
+    "Work",
     "is_free",
     "months_before",
     "names_somebody",

@@ -161,6 +161,16 @@ class Catalog(Session):
         """False before the lake was first opened. Raises StoreError."""
         return bool(self.fetch("select 1 from pg_tables where schemaname = %s limit 1", [self.schema]))
 
+    def forget_extremes(self) -> None:
+        """Empties the least and the greatest value of each column, which stay when their rows go. Raises StoreError."""
+        self.fetch(f'update "{self.schema}".ducklake_table_column_stats set min_value = null, max_value = null')
+
+    def write_anew(self) -> None:
+        """Has PostgreSQL write each table anew, so that no deleted row is left in its files. Raises StoreError."""
+        tables = self.fetch("select tablename from pg_tables where schemaname = %s order by 1", [self.schema])
+        for (table,) in tables:
+            self.fetch(f'vacuum full "{self.schema}"."{table}"')
+
 
 def driver() -> Any:
     """The module that speaks to PostgreSQL. Raises StoreUnreadableError where it is not installed."""

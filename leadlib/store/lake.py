@@ -31,6 +31,14 @@ _LAYOUT = {
     "status_observations": ("year(not_after), month(not_after)", "lead_id, not_after"),
     "assignment_observations": ("year(not_after), month(not_after)", "lead_id, not_after"),
 }
+# In this order: only what lies in files is rewritten, and only what no snapshot has any more is removed.
+_WITHOUT_TRACE = (
+    f"call ducklake_flush_inlined_data('{_NAME}')",
+    f"call ducklake_rewrite_data_files('{_NAME}', delete_threshold => 0)",
+    f"call ducklake_expire_snapshots('{_NAME}', older_than => now())",
+    f"call ducklake_cleanup_old_files('{_NAME}', cleanup_all => true)",
+    f"call ducklake_delete_orphaned_files('{_NAME}', cleanup_all => true)",
+)
 _LOST_RACE = re.compile("conflict|another transaction", re.IGNORECASE)
 _GONE = re.compile(
     "connection|terminat|server closed|could not connect|not found|no such file|cannot open file|no files found"
@@ -167,7 +175,22 @@ class LakeFile(File):
         return moved
 
     def leave_no_trace(self) -> None:
-        pass
+        """Rewrites what deleted rows are still in: files, rows in the catalog, and what it says of both.
+
+        PostgreSQL's own log has such bytes until it is recycled. Raises StoreError.
+        """
+        with self._write_lock.held():
+            cursor = self.cursor()
+            try:
+                for sql in _WITHOUT_TRACE:
+                    cursor.execute(sql).fetchall()
+            except duckdb.Error as error:
+                raise self._unwritten(error) from error
+            finally:
+                cursor.close()
+            self.catalog.forget_extremes()
+            self.catalog.write_anew()
+            self._seen = self.catalog.newest_snapshot()
 
     def checkpoint(self) -> None:
         """Nothing: what is committed to a lake is where it belongs."""

@@ -153,7 +153,7 @@ class Store:
             store = cls(folder, opened, timezone, portal, working_hours, sla_minutes, badge_rules)
             with opened.alone() as is_alone:
                 if is_alone and not opened.is_read_only:
-                    store._settle()
+                    store.settle()
                 else:
                     store._take_as_it_is()
         except BaseException:
@@ -620,6 +620,23 @@ class Store:
         """Makes the analytics tables as they are now the newest generation. Raises StoreError."""
         self._opened.publish()
 
+    def settle(self) -> None:
+        """Puts right what a start finds; for who has the store alone, or does the work on it.
+
+        A full disk stops none of it for good: the store can be read meanwhile. Raises WrongPortalError.
+        """
+        self._claim_for_portal()
+        try:
+            self._set_timezone()
+            self._end_syncs_cut_short()
+            self._clamp_future()
+            if mended := self._opened.mended():
+                self.raise_alarm("restored", restoring.explain(mended))
+            if not self._opened.has_copy_for_mending():
+                self.copy_personal()
+        except StoreError as error:
+            log.error("the store could not be put right at its start: %s", type(error).__name__)
+
     def sequence(self) -> int:
         """The number of the last commit to the analytics tables."""
         return self._analytics.sequence()
@@ -692,20 +709,6 @@ class Store:
         return backup.write_backup(self._analytics, self._personal, folder)
 
     # Inside
-
-    def _settle(self) -> None:
-        """What is put right at every start. A full disk stops none of it for good: the store can be read meanwhile."""
-        self._claim_for_portal()
-        try:
-            self._set_timezone()
-            self._end_syncs_cut_short()
-            self._clamp_future()
-            if mended := self._opened.mended():
-                self.raise_alarm("restored", restoring.explain(mended))
-            if not self._opened.has_copy_for_mending():
-                self.copy_personal()
-        except StoreError as error:
-            log.error("the store could not be put right at its start: %s", type(error).__name__)
 
     def _take_as_it_is(self) -> None:
         stored = self.recall("timezone")
