@@ -33,11 +33,11 @@ _LAYOUT = {
 }
 # In this order: only what lies in files is rewritten, and only what no snapshot has any more is removed.
 _WITHOUT_TRACE = (
-    f"call ducklake_flush_inlined_data('{_NAME}')",
-    f"call ducklake_rewrite_data_files('{_NAME}', delete_threshold => 0)",
-    f"call ducklake_expire_snapshots('{_NAME}', older_than => now())",
-    f"call ducklake_cleanup_old_files('{_NAME}', cleanup_all => true)",
-    f"call ducklake_delete_orphaned_files('{_NAME}', cleanup_all => true)",
+    f"call ducklake_flush_inlined_data('{NAME}')",
+    f"call ducklake_rewrite_data_files('{NAME}', delete_threshold => 0)",
+    f"call ducklake_expire_snapshots('{NAME}', older_than => now())",
+    f"call ducklake_cleanup_old_files('{NAME}', cleanup_all => true)",
+    f"call ducklake_delete_orphaned_files('{NAME}', cleanup_all => true)",
 )
 _LOST_RACE = re.compile("conflict|another transaction", re.IGNORECASE)
 _GONE = re.compile(
