@@ -19,6 +19,19 @@ from leadlib.store.shared import open_shared
 from tests.postgres import Postgres
 
 TEMPLATE = "leadlight_template"
+_OPEN = Store.open.__func__  # type: ignore[attr-defined]
+
+
+def open_embedded(folder: Path, **wishes: Any) -> Store:
+    """The store that lies in the folder itself, whatever else the folder stands for."""
+    opened: Store = _OPEN(Store, folder, **wishes)
+    return opened
+
+
+def open_at(address: SharedAddress, folder: Path, **wishes: Any) -> Store:
+    """The shared store at an address, with `folder` for what one machine keeps beside it."""
+    opened: Store = _OPEN(Store, folder, shared=address, **wishes)
+    return opened
 
 
 def lay_out_template(server: Postgres) -> None:
@@ -78,7 +91,8 @@ class SharedStores:
         lake = LakeAddress(self._server.create_database(name, TEMPLATE), f"{folder}-lake")
         for schema, catalog in SCHEMAS.items():
             self._server.run(
-                f"update {catalog}.ducklake_metadata set value = '{lake.data}/{schema}/' where key = 'data_path'", name
+                f"update {catalog}.ducklake_metadata set value = '{lake.data}/{schema}/' where key = 'data_path'",  # noqa: S608  # our own names
+                name,
             )
         return SharedAddress(lake, lake)
 

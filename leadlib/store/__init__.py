@@ -13,6 +13,7 @@ from leadlib.store.events import LeadEvent
 from leadlib.store.export_log import LIMITS, ExportLog, ExportRow, Limits, Refusal
 from leadlib.store.guest_links import LONGEST, GuestLink, GuestLinks, Offer
 from leadlib.store.keepsakes import DayNote, Keepsake, SavedView
+from leadlib.store.migrating import move_to_folder, move_to_lakes
 from leadlib.store.notebooks import NotebookVersion
 from leadlib.store.rows import SliceRow, SyncRow
 from leadlib.store.scoped import ScopedStore, store_for
@@ -53,6 +54,8 @@ __all__ = [
     "Work",
     "is_free",
     "months_before",
+    "move_to_folder",
+    "move_to_lakes",
     "names_somebody",
     "restore_backup",
     "store_for",

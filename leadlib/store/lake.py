@@ -13,7 +13,7 @@ import duckdb
 from leadlib.errors import LostRaceError, StoreError, StoreReadOnlyError, StoreUnreadableError
 from leadlib.shared import LakeAddress
 from leadlib.store import disk
-from leadlib.store.catalog import Catalog, Lock
+from leadlib.store.catalog import Catalog, Lock, driver
 from leadlib.store.files import CONFIG, File, migrate, prepare, quoted, roll_back
 
 SCHEMAS = {"analytics": "leadlight", "personal": "leadlight_personal"}
@@ -22,7 +22,7 @@ SCHEMAS = {"analytics": "leadlight", "personal": "leadlight_personal"}
 INLINED_ROWS = 1_000
 """A commit with fewer rows makes no file: its rows lie in the catalog until they are flushed."""
 
-_NAME = "lake"
+NAME = "lake"
 _EXTENSIONS = ("postgres_scanner", "ducklake")
 _MISSING = "pip install -r requirements-shared.txt"
 # Leads are asked for by when they came: a month's lie together, in that order.
@@ -33,15 +33,16 @@ _LAYOUT = {
 }
 # In this order: only what lies in files is rewritten, and only what no snapshot has any more is removed.
 _WITHOUT_TRACE = (
-    f"call ducklake_flush_inlined_data('{_NAME}')",
-    f"call ducklake_rewrite_data_files('{_NAME}', delete_threshold => 0)",
-    f"call ducklake_expire_snapshots('{_NAME}', older_than => now())",
-    f"call ducklake_cleanup_old_files('{_NAME}', cleanup_all => true)",
-    f"call ducklake_delete_orphaned_files('{_NAME}', cleanup_all => true)",
+    f"call ducklake_flush_inlined_data('{NAME}')",
+    f"call ducklake_rewrite_data_files('{NAME}', delete_threshold => 0)",
+    f"call ducklake_expire_snapshots('{NAME}', older_than => now())",
+    f"call ducklake_cleanup_old_files('{NAME}', cleanup_all => true)",
+    f"call ducklake_delete_orphaned_files('{NAME}', cleanup_all => true)",
 )
 _LOST_RACE = re.compile("conflict|another transaction", re.IGNORECASE)
 _GONE = re.compile(
-    "connection|terminat|server closed|could not connect|not found|no such file|cannot open file|no files found",
+    "connection|terminat|server closed|could not connect|not found|no such file|cannot open file|no files found"
+    "|does not exist",
     re.IGNORECASE,
 )
 
@@ -94,7 +95,7 @@ class LakeFile(File):
         self, name: str = "", prepare: Callable[[duckdb.DuckDBPyConnection], None] = lambda _: None
     ) -> duckdb.DuckDBPyConnection:
         cursor = super().prepared_cursor(name, prepare)
-        cursor.execute(f"use {_NAME}")
+        cursor.execute(f"use {NAME}")
         return cursor
 
     @contextmanager
@@ -146,6 +147,22 @@ class LakeFile(File):
                 cursor.close()
             if self._seen == before:
                 self._seen = self.catalog.newest_snapshot()  # what we did ourselves is no news
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Meanwhile no other program, and no other thread, changes the lake. Raises StoreError."""
+        with self._write_lock.held():
+            yield
+
+    @contextmanager
+    def aside(self, longest_wait_s: int) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection of its own, which waits so long at most for what a reader holds of the catalog."""
+        options = f"-c lock_timeout={longest_wait_s}s"
+        connection = self._connect(driver().conninfo.make_conninfo(self.address.dsn, options=options))
+        try:
+            yield connection
+        finally:
+            connection.close()
 
     def sequence(self) -> int:
         ((sequence,),) = self.cursor().execute("select max(sequence) from commits").fetchall()
@@ -233,6 +250,22 @@ class LakeFile(File):
             months, order = _LAYOUT[table]
             cursor.execute(f"alter table {table} set partitioned by ({months})")
             cursor.execute(f"alter table {table} set sorted by ({order})")
+        for table in self._outdated():
+            cursor.execute(f"call ducklake_flush_inlined_data('{NAME}', table_name => '{table}')")
+
+    def _outdated(self) -> list[str]:
+        """Tables of which rows may lie in the catalog in an older form, too.
+
+        That goes with the next flush: better now than later, when other programs' connections would look for it in
+        vain.
+        """
+        schema = self.catalog.schema
+        rows = self.catalog.fetch(
+            f'select t.table_name from "{schema}".ducklake_table as t '
+            f'join "{schema}".ducklake_inlined_data_tables as i using (table_id) '
+            "where t.end_snapshot is null group by 1 having count(*) > 1 order by 1"
+        )
+        return [str(name) for (name,) in rows]
 
     def _unsorted(self, cursor: duckdb.DuckDBPyConnection) -> set[str]:
         schema = self.catalog.schema
@@ -256,7 +289,7 @@ class LakeFile(File):
                 str(folder),
             )
 
-    def _connect(self) -> duckdb.DuckDBPyConnection:
+    def _connect(self, dsn: str = "") -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect(":memory:", config=CONFIG)
         try:
             disk.make_folder(self._folder)
@@ -268,10 +301,10 @@ class LakeFile(File):
                 _reach_objects(connection, self.address)
             mode = "read_only" if self.is_read_only else f"data_inlining_row_limit {INLINED_ROWS}"
             connection.execute(
-                f"attach {_literal('ducklake:postgres:' + self.address.dsn)} as {_NAME} "
+                f"attach {_literal('ducklake:postgres:' + (dsn or self.address.dsn))} as {NAME} "
                 f"(data_path {_literal(self.data)}, metadata_schema {_literal(self.catalog.schema)}, {mode})"
             )
-            connection.execute(f"use {_NAME}")
+            connection.execute(f"use {NAME}")
         except OSError as error:
             raise StoreUnreadableError(
                 f"{self._folder} cannot be made or written ({type(error).__name__}). Set LEADLIB_FOLDER to a folder "
