@@ -90,8 +90,10 @@ class LakeFile(File):
             raise
 
     def close(self) -> None:
-        super().close()
+        self._is_closed = True
         self._idle = []
+        if self._connection is not None:
+            end_engine(self._connection)
         self.catalog.close()
         self._write_lock.close()
 
@@ -307,13 +309,10 @@ class LakeFile(File):
             )
 
     def _connect(self, dsn: str = "") -> duckdb.DuckDBPyConnection:
-        connection = duckdb.connect(":memory:", config=CONFIG)
+        connection = new_engine()
         try:
             disk.make_folder(self._folder)
             connection.execute("set temp_directory = ?", [str(self._folder / "spill")])
-            connection.execute("set global TimeZone = 'UTC'")
-            for name in _EXTENSIONS:
-                _load(connection, name)
             if not self.address.is_in_folder:
                 _reach_objects(connection, self.address)
             mode = "read_only" if self.is_read_only else f"data_inlining_row_limit {INLINED_ROWS}"
@@ -361,6 +360,20 @@ class LakeFile(File):
             "Check PostgreSQL, the free space where its files lie, and the rights there, then sync again.",
             str(self.path),
         )
+
+
+def new_engine() -> duckdb.DuckDBPyConnection:
+    """A DuckDB of its own that can open a lake, and has none open. Raises StoreUnreadableError."""
+    connection = duckdb.connect(":memory:", config=CONFIG)
+    connection.execute("set global TimeZone = 'UTC'")
+    for name in _EXTENSIONS:
+        _load(connection, name)
+    return connection
+
+
+def end_engine(connection: duckdb.DuckDBPyConnection) -> None:
+    """Ends what `new_engine` has made."""
+    connection.close()
 
 
 def _load(connection: duckdb.DuckDBPyConnection, name: str) -> None:

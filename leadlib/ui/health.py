@@ -252,7 +252,7 @@ def draw_facts(view: View) -> None:
         "Dialect": engine.dialect,
         "Time zone of days": view.store.timezone.key,
         "Commit": str(view.store.sequence()),
-        **({"Store": str(view.store.folder)} if view.access.may_manage else {}),
+        **({"Store": view.store.place} if view.access.may_manage else {}),
         "Sync interval": formats.count_of(engine.settings.sync_minutes, "minute")
         if engine.settings.sync_minutes
         else "off",
