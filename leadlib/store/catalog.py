@@ -161,9 +161,37 @@ class Catalog(Session):
         """False before the lake was first opened. Raises StoreError."""
         return bool(self.fetch("select 1 from pg_tables where schemaname = %s limit 1", [self.schema]))
 
-    def forget_extremes(self) -> None:
-        """Empties the least and the greatest value of each column, which stay when their rows go. Raises StoreError."""
-        self.fetch(f'update "{self.schema}".ducklake_table_column_stats set min_value = null, max_value = null')
+    def has_table(self, name: str) -> bool:
+        """True if the lake has such a table now. Raises StoreError."""
+        sql = f'select 1 from "{self.schema}".ducklake_table where end_snapshot is null and table_name = %s'
+        return bool(self.fetch(sql, [name]))
+
+    def text_columns(self) -> list[tuple[str, str, bool]]:
+        """Where texts are of which the catalog keeps the least and the greatest: table, column, and if it is a list."""
+        rows = self.fetch(
+            self._of_texts("select t.table_name, coalesce(p.column_name, c.column_name), p.column_id is not null")
+        )
+        return [(str(table), str(column), bool(is_list)) for table, column, is_list in rows]
+
+    def tell_extremes(self, table: str, column: str, is_list: bool, least: str | None, greatest: str | None) -> None:
+        """Puts these texts in the place of those that the catalog keeps of a column."""
+        which = self._of_texts("select s.table_id, s.column_id")
+        self.fetch(
+            f'update "{self.schema}".ducklake_table_column_stats set min_value = %s, max_value = %s '
+            f"where (table_id, column_id) in ({which} and t.table_name = %s "
+            "and coalesce(p.column_name, c.column_name) = %s and (p.column_id is not null) = %s)",
+            [least, greatest, table, column, is_list],
+        )
+
+    def _of_texts(self, select: str) -> str:
+        named = {name: f'"{self.schema}".ducklake_{name}' for name in ("table_column_stats", "table", "column")}
+        return (
+            f"{select} from {named['table_column_stats']} as s join {named['table']} as t using (table_id) "
+            f"join {named['column']} as c using (table_id, column_id) left join {named['column']} as p "
+            "on p.table_id = c.table_id and p.column_id = c.parent_column and p.end_snapshot is null "
+            "where t.end_snapshot is null and c.end_snapshot is null and c.column_type = 'varchar' "
+            "and s.min_value is not null"
+        )
 
     def write_anew(self) -> None:
         """Has PostgreSQL write each table anew, so that no deleted row is left in its files. Raises StoreError."""

@@ -14,7 +14,7 @@ from leadlib.errors import LostRaceError, StoreError, StoreReadOnlyError, StoreU
 from leadlib.shared import LakeAddress
 from leadlib.store import disk
 from leadlib.store.catalog import Catalog, Lock, driver
-from leadlib.store.files import CONFIG, File, has_table, migrate, prepare, roll_back
+from leadlib.store.files import CONFIG, File, migrate, prepare, quoted, roll_back
 
 SCHEMAS = {"analytics": "leadlight", "personal": "leadlight_personal"}
 """The schemas of PostgreSQL in which the catalogs of the two lakes lie."""
@@ -183,14 +183,24 @@ class LakeFile(File):
             cursor = self.cursor()
             try:
                 for sql in _WITHOUT_TRACE:
-                    cursor.execute(sql).fetchall()
+                    cursor.execute(sql).to_arrow_table()  # done once its result is read
+                self._tell_extremes(cursor)
             except duckdb.Error as error:
                 raise self._unwritten(error) from error
             finally:
                 cursor.close()
-            self.catalog.forget_extremes()
             self.catalog.write_anew()
             self._seen = self.catalog.newest_snapshot()
+
+    def _tell_extremes(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Has the catalog know the least and the greatest text of each column as they are now, whoever is gone."""
+        for table, column, is_list in self.catalog.text_columns():
+            texts = f"unnest({quoted(column)})" if is_list else quoted(column)
+            # Of what is computed there is no statistic, so this is read from the rows themselves.
+            ((least, greatest),) = cursor.execute(
+                f"select min(text || ''), max(text || '') from (select {texts} as text from {quoted(table)})"
+            ).fetchall()
+            self.catalog.tell_extremes(table, column, is_list, least, greatest)
 
     def checkpoint(self) -> None:
         """Nothing: what is committed to a lake is where it belongs."""
@@ -205,7 +215,7 @@ class LakeFile(File):
                 self._connection = self._connect()
         else:
             self._connection = self._connect()
-        if not has_table(self.cursor(), "migrations") or self._missing_migrations():
+        if not self.catalog.has_table("migrations") or self._missing_migrations():
             with self._write_lock.held():
                 self._migrate()
 
@@ -226,7 +236,7 @@ class LakeFile(File):
 
     def _migrate(self) -> None:
         cursor = self.cursor()
-        if not has_table(cursor, "migrations"):
+        if not self.catalog.has_table("migrations"):
             prepare(cursor)
         for name in self._missing_migrations():
             cursor.execute("begin")
