@@ -24,6 +24,7 @@ from leadlib.worker import Chore, Wish, Worker
 log = logging.getLogger(__name__)
 
 _KEEP_EVERY_S = 3600.0
+_KEEP_UP_EVERY_S = 300.0
 _COPY_EVERY = timedelta(days=1)
 
 # The built-in sandbox is ours alone: a newcomer should not wait for a limit that protects somebody else's server.
@@ -125,6 +126,8 @@ class Engine:
             chores.append(
                 Chore("copy for SQL cells", max(60.0, self.settings.sync_minutes * 60.0), self._copy, for_each=True)
             )
+        if self.store.work.is_shared:
+            chores.append(Chore("files of the shared store", _KEEP_UP_EVERY_S, self.store.keep_up))
         if self.watch is not None:
             chores.append(Chore("webhook subscriptions", LOOK_EVERY_S, self.watch.look))
         return tuple(chores)

@@ -26,8 +26,8 @@ def run(asked: argparse.Namespace) -> int:
     if isinstance(source, Path) and isinstance(target, LakeAddress):
         if n_waiting := len(Spool(source).waiting()):
             raise UsageError(
-                f"Events from webhooks wait in {source} to be taken in ({n_waiting:,}). Start the app there for a minute, "
-                "stop it, and migrate then."
+                f"Events from webhooks wait in {source} to be taken in ({n_waiting:,}). Start the app there for a "
+                "minute, stop it, and migrate then."
             )
         rows = move_to_lakes(source, _shared(target, asked.personal))
     elif isinstance(source, LakeAddress) and isinstance(target, Path):

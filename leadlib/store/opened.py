@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -10,6 +11,16 @@ from leadlib.store import generations
 from leadlib.store.files import File
 from leadlib.store.restoring import Restored
 from leadlib.store.work import ALONE, Work
+
+
+@dataclass(frozen=True)
+class Files:
+    """What a shared store consists of: files and their bytes, rows that are not in files yet, when it was tidied up."""
+
+    n_files: int
+    n_bytes: int
+    n_rows_outside: int
+    tidied_at: datetime | None
 
 
 class Opened(ABC):
@@ -57,6 +68,14 @@ class Opened(ABC):
     def publish(self, kept: int = generations.KEPT) -> None:
         """Makes the analytics tables as they are now the newest generation on this machine. Raises StoreError."""
         generations.publish(self.analytics, self.folder / generations.FOLDER, kept)
+
+    def keep_up(self, now: datetime) -> bool:
+        """Tidies up the place if that is due at `now` (UTC), and says if it was. Raises StoreError."""
+        return False
+
+    def files(self) -> Files | None:
+        """What the place consists of, where that needs looking after; else None. Raises StoreError."""
+        return None
 
     # What was mended
 

@@ -1,6 +1,7 @@
 """A store that several programs share: two lakes, opened as one."""
 
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -8,13 +9,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from leadlib.shared import LakeAddress, SharedAddress
+from leadlib.store import upkeep
 from leadlib.store.catalog import Lock, Session
 from leadlib.store.files import File
 from leadlib.store.lake import LakeFile
 from leadlib.store.memory import nobody
-from leadlib.store.opened import Opened
+from leadlib.store.opened import Files, Opened
 from leadlib.store.restoring import Restored
 from leadlib.store.work import ALONE, Told, Work
+
+log = logging.getLogger(__name__)
 
 _MENDED = "mended"
 _KEPT_AT = "kept_at"
@@ -70,6 +74,31 @@ class SharedLakes(Opened):
     def has_moved(self) -> bool:
         moved = [lake.has_moved() for lake in self._lakes]  # each is asked, also after the first that has
         return any(moved)
+
+    def keep_up(self, now: datetime) -> bool:
+        due = [lake for lake in self._lakes if upkeep.is_due(lake, now)]
+        for lake in due:
+            done = upkeep.keep_up(lake, now)
+            log.info(
+                "the %s lake was tidied up in %.1f s: %d rows put into files, %d files before, %d after; to write, "
+                "nobody waited longer than %.1f s",
+                lake.schema,
+                done.seconds,
+                done.before.n_inlined,
+                done.before.n_files,
+                done.after.n_files,
+                done.longest_hold_s,
+            )
+        return bool(due)
+
+    def files(self) -> Files | None:
+        sizes = [upkeep.size_of(lake) for lake in self._lakes]
+        return Files(
+            sum(size.n_files for size in sizes),
+            sum(size.n_bytes for size in sizes),
+            sum(size.n_inlined for size in sizes),
+            upkeep.last_turn(self._analytics_lake),
+        )
 
     def mended(self) -> list[Restored]:
         noted = _recalled(self.analytics, _MENDED)

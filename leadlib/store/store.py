@@ -51,7 +51,7 @@ from leadlib.store.guest_links import GuestLinks
 from leadlib.store.holding import Held
 from leadlib.store.ledger import fold_slices, write_slices
 from leadlib.store.names import NO_IDS, Ids
-from leadlib.store.opened import Opened
+from leadlib.store.opened import Files, Opened
 from leadlib.store.opening import ANALYTICS, is_published_whole, open_files, open_published
 from leadlib.store.races import run_again
 from leadlib.store.rows import SliceRow, SyncRow
@@ -649,6 +649,18 @@ class Store:
                 self.copy_personal()
         except StoreError as error:
             log.error("the store could not be put right at its start: %s", type(error).__name__)
+
+    def keep_up(self, now: datetime | None = None) -> None:
+        """Has the files of a shared store be few and in order, if that is due; for who does the work on it.
+
+        Nobody who reads waits for it, and who writes no longer than a table takes. `now` is this moment unless it is
+        given. Raises StoreError.
+        """
+        self._opened.keep_up(now or datetime.now(UTC))
+
+    def files(self) -> Files | None:
+        """What a shared store consists of; None for one in a folder of its own. Raises StoreError."""
+        return self._opened.files()
 
     def sequence(self) -> int:
         """The number of the last commit to the analytics tables."""
