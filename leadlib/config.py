@@ -451,14 +451,15 @@ def load_settings(environ: Mapping[str, str] | None = None, home: Path = HOME) -
 def _place(parsed: dict[str, object], home: Path) -> None:
     """Makes of what was said of the store's place a folder on this machine, and the shared store's address."""
     address = parsed.get("database")
+    for_shared = [name for name in ("personal", "folder") if name in parsed]
     personal, folder = parsed.pop("personal", address), parsed.pop("folder", None)
     if isinstance(address, LakeAddress):
         assert personal is None or isinstance(personal, LakeAddress)  # noqa: S101  # the parser gives nothing else
         parsed["shared"] = SharedAddress(address, personal)
         name = hashlib.sha256(str(address).encode()).hexdigest()[:8]
         parsed["database"] = folder or home / "data" / f"shared-{name}"
-    elif personal is not address or folder is not None:
-        name = "LEADLIB_PERSONAL_DATABASE" if personal is not address else "LEADLIB_FOLDER"
+    elif for_shared:
+        name = next(setting.name for setting in SETTINGS if setting.attribute == for_shared[0])
         raise SettingsError(f"{name} is for a shared store only, and LEADLIB_DATABASE names none. Remove it.", name)
 
 

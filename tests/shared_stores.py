@@ -12,8 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from leadlib.shared import LakeAddress, SharedAddress
 from leadlib.store import Store
+from leadlib.store import lake as lakes
 from leadlib.store.lake import SCHEMAS
 from leadlib.store.shared import open_shared
 from tests.postgres import Postgres
@@ -76,6 +79,8 @@ class SharedStores:
 
     def stand_in(self) -> None:
         """From now on `Store.open` opens the shared store of the folder it is given, unless it is told another."""
+        engines = _Engines()
+        lakes.new_engine, lakes.end_engine = engines.take, engines.give_back
         for name in ("open", "open_beside"):
             opened = getattr(Store, name).__func__
             setattr(Store, name, classmethod(self._opening(opened)))
@@ -95,6 +100,25 @@ class SharedStores:
                 name,
             )
         return SharedAddress(lake, lake)
+
+
+class _Engines:
+    """DuckDBs with their extensions loaded, which takes a good part of what opening a store does, used in turn."""
+
+    def __init__(self) -> None:
+        self._new, self._end = lakes.new_engine, lakes.end_engine
+        self._free: list[duckdb.DuckDBPyConnection] = []
+
+    def take(self) -> duckdb.DuckDBPyConnection:
+        return self._free.pop() if self._free else self._new()
+
+    def give_back(self, engine: duckdb.DuckDBPyConnection) -> None:
+        try:
+            engine.execute(f"use memory; detach database if exists {lakes.NAME}; detach database if exists scopes")
+        except duckdb.Error:
+            self._end(engine)
+        else:
+            self._free.append(engine)
 
 
 def _name(folder: Path) -> str:

@@ -37,10 +37,10 @@ def traces(data: Path, database: str, postgres: Postgres, *texts: str) -> set[st
         for text in texts:
             # Texts that are inlined are kept as bytes.
             sought = f"row::text like '%{text}%' or row::text like '%{text.encode().hex()}%'"
-            if postgres.run(f"select 1 from {table} as row where {sought} limit 1", database):
+            if postgres.run(f"select 1 from {table} as row where {sought} limit 1", database):  # noqa: S608
                 found.add(f"catalog {table}")
     postgres.run("checkpoint", database)
-    oid = postgres.run(f"select oid from pg_database where datname = '{database}'")
+    oid = postgres.run(f"select oid from pg_database where datname = '{database}'")  # noqa: S608
     for path in (postgres.folder / "data" / "base" / oid).iterdir():
         found |= {"PostgreSQL's files" for text in texts if text.encode() in path.read_bytes()}
     return found

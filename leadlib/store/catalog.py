@@ -65,6 +65,10 @@ class Session:
         with self._lock:
             self._drop()
 
+    def __del__(self) -> None:
+        # A store that nobody has closed is no mistake: what it has committed is there.
+        self._drop()
+
     def _may_begin_anew(self) -> bool:
         """False where what an earlier statement did goes with the session."""
         return True

@@ -3,12 +3,13 @@
 import os
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from leadlib.errors import LostRaceError, StoreError, StoreReadOnlyError, StoreUnreadableError
 from leadlib.shared import LakeAddress
@@ -23,6 +24,7 @@ INLINED_ROWS = 1_000
 """A commit with fewer rows makes no file: its rows lie in the catalog until they are flushed."""
 
 NAME = "lake"
+_MOST_IDLE = 8
 _EXTENSIONS = ("postgres_scanner", "ducklake")
 _MISSING = "pip install -r requirements-shared.txt"
 # Leads are asked for by when they came: a month's lie together, in that order.
@@ -72,6 +74,7 @@ class LakeFile(File):
         self._is_closed = False
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._prepared: set[str] = set()
+        self._idle: list[duckdb.DuckDBPyConnection] = []
         self._seen = 0
         try:
             if is_read_only:
@@ -87,7 +90,10 @@ class LakeFile(File):
             raise
 
     def close(self) -> None:
-        super().close()
+        self._is_closed = True
+        self._idle = []
+        if self._connection is not None:
+            end_engine(self._connection)
         self.catalog.close()
         self._write_lock.close()
 
@@ -113,6 +119,7 @@ class LakeFile(File):
         if isinstance(error, duckdb.FatalException | duckdb.InternalException) or _GONE.search(str(error)):
             with self._connecting:
                 self._connection = None  # whoever is in the middle of a call has it still
+                self._idle = []
             return True
         return isinstance(error, duckdb.ConnectionException)
 
@@ -205,6 +212,18 @@ class LakeFile(File):
     def checkpoint(self) -> None:
         """Nothing: what is committed to a lake is where it belongs."""
 
+    def _fetch(self, sql: str, parameters: Mapping[str, object] | None) -> pa.Table:
+        """As of a File, with a cursor that was used before where there is one: to make one asks the catalog."""
+        idle = self._idle
+        try:
+            cursor = idle.pop()
+        except IndexError:
+            cursor = self.cursor()
+        table = cursor.sql(sql, params=dict(parameters) if parameters else None).to_arrow_table()
+        if len(idle) < _MOST_IDLE:
+            idle.append(cursor)
+        return table
+
     # Opening
 
     def _open_to_write(self) -> None:
@@ -290,13 +309,10 @@ class LakeFile(File):
             )
 
     def _connect(self, dsn: str = "") -> duckdb.DuckDBPyConnection:
-        connection = duckdb.connect(":memory:", config=CONFIG)
+        connection = new_engine()
         try:
             disk.make_folder(self._folder)
             connection.execute("set temp_directory = ?", [str(self._folder / "spill")])
-            connection.execute("set global TimeZone = 'UTC'")
-            for name in _EXTENSIONS:
-                _load(connection, name)
             if not self.address.is_in_folder:
                 _reach_objects(connection, self.address)
             mode = "read_only" if self.is_read_only else f"data_inlining_row_limit {INLINED_ROWS}"
@@ -344,6 +360,20 @@ class LakeFile(File):
             "Check PostgreSQL, the free space where its files lie, and the rights there, then sync again.",
             str(self.path),
         )
+
+
+def new_engine() -> duckdb.DuckDBPyConnection:
+    """A DuckDB of its own that can open a lake, and has none open. Raises StoreUnreadableError."""
+    connection = duckdb.connect(":memory:", config=CONFIG)
+    connection.execute("set global TimeZone = 'UTC'")
+    for name in _EXTENSIONS:
+        _load(connection, name)
+    return connection
+
+
+def end_engine(connection: duckdb.DuckDBPyConnection) -> None:
+    """Ends what `new_engine` has made."""
+    connection.close()
 
 
 def _load(connection: duckdb.DuckDBPyConnection, name: str) -> None:

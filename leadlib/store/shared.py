@@ -146,8 +146,10 @@ class SharedWork(Work):
         if not self._session.fetch(
             "select 1 from pg_tables where schemaname = %s and tablename = 'leadlight_worker'", [schema]
         ):
-            with Lock(address, schema, "write").held():
+            making = Lock(address, schema, "write")
+            with making.held():
                 self._session.fetch(_WORK_TABLES.format(schema=schema))
+            making.close()
 
     def close(self) -> None:
         self._lock.close()

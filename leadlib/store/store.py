@@ -53,6 +53,7 @@ from leadlib.store.ledger import fold_slices, write_slices
 from leadlib.store.names import NO_IDS, Ids
 from leadlib.store.opened import Files, Opened
 from leadlib.store.opening import ANALYTICS, is_published_whole, open_files, open_published
+from leadlib.store.races import run_again
 from leadlib.store.rows import SliceRow, SyncRow
 from leadlib.store.shared import open_shared
 from leadlib.store.suppression import Person, without_person
@@ -370,6 +371,7 @@ class Store:
 
     # Writing
 
+    @run_again
     def write_leads(
         self,
         leads: Sequence[Lead],
@@ -416,6 +418,7 @@ class Store:
                 write_slices(cursor, slice_rows)
         return written
 
+    @run_again
     def write_events(self, told: Sequence[LeadEvent]) -> int:
         """Puts what webhooks said into leads and their history, as of the events' own time; how many were new.
 
@@ -454,6 +457,7 @@ class Store:
             {"most": most},
         )["lead_id"].tolist()
 
+    @run_again
     def mark_as_asked(self, lead_ids: Sequence[str]) -> None:
         """Notes that the portal was asked for these leads, after all events that the store knows of them."""
         with self._changing() as cursor:
@@ -462,6 +466,7 @@ class Store:
                 {"now": datetime.now(UTC), "ids": list(lead_ids)},
             )
 
+    @run_again
     def write_rejected(self, rows: Sequence[RejectedRow], *, sync_id: str, observed_at: datetime) -> int:
         """Keeps rows that are no leads: the text in the personal file, the reason beside the sync. Repeats are one.
 
@@ -499,6 +504,7 @@ class Store:
                 )
         return n_news
 
+    @run_again
     def write_names(
         self,
         agents: Sequence[AgentName],
@@ -518,6 +524,7 @@ class Store:
                 names.write_found(cursor, agents, listings, projects, at)
                 names.write_unknown(cursor, unknown, at)
 
+    @run_again
     def begin_sync(self, *, kind: str, dialect: str, started_at: datetime) -> str:
         """The id of a new row in `syncs`, open until `finish_sync`."""
         sync_id = uuid4().hex
@@ -530,6 +537,7 @@ class Store:
             )
         return sync_id
 
+    @run_again
     def finish_sync(self, row: SyncRow) -> None:
         """Closes the open row of this sync with what it did."""
         values: dict[str, Any] = dict(vars(row))
@@ -544,11 +552,13 @@ class Store:
         """One stretch of createdAt whose leads were written before."""
         self.write_leads([], observed_at=row.observed_at, slice_rows=[row])
 
+    @run_again
     def fold_slices(self, sync_id: str) -> None:
         """Shortens the ledger after a sweep: what it covers stays the same, in fewer lines."""
         with self._changing() as cursor:
             fold_slices(cursor, sync_id)
 
+    @run_again
     def settle_absences(
         self,
         sync_id: str,
@@ -577,12 +587,14 @@ class Store:
                     write_absences(cursor, fresh, gone, began_at)
         return counted
 
+    @run_again
     def remember(self, key: str, value: str) -> None:
         """Keeps a fact about the portal (its dialect, say) beside the data."""
         with self._changing() as cursor:
             cursor.execute("delete from meta where key = ?", [key])
             cursor.execute("insert into meta values (?, ?)", [key, value])
 
+    @run_again
     def raise_alarm(self, kind: str, message: str) -> None:
         """Puts up an alarm, shown on every page until `clear_alarm`. Again with other words: the words change."""
         if all((alarm.kind, alarm.message) != (kind, message) for alarm in self.alarms()):
@@ -590,6 +602,7 @@ class Store:
                 write_alarm(cursor, Alarm(kind, message, datetime.now(UTC)))
             self._alarms = self._load_alarms()
 
+    @run_again
     def clear_alarm(self, kind: str) -> None:
         """Takes an alarm down; nothing happens if there is none of this kind."""
         if any(alarm.kind == kind for alarm in self.alarms()):
@@ -669,6 +682,7 @@ class Store:
         """
         self._opened.copy_personal()
 
+    @run_again
     def forget_persons(self, before: datetime) -> int:
         """Deletes what is personal of leads created before `before`, UTC; the number of rows. The leads stay.
 
@@ -688,6 +702,7 @@ class Store:
         """Every row about a person whose leads these are, by table; the link for responding is blank. Personal."""
         return holding.all_of(self._personal, self._analytics, person, lead_ids)
 
+    @run_again
     def erase(self, person: Person, who: str) -> Erased:
         """Takes a person out of the store, its copies and what lies beside it, and keeps them out from now on.
 
@@ -766,6 +781,7 @@ class Store:
     def _run(self, file: File, sql: str, parameters: Mapping[str, object] | None) -> duckdb.DuckDBPyRelation:
         return file.cursor().sql(sql, params=dict(parameters) if parameters else None)
 
+    @run_again
     def _load_hash_key(self) -> bytes:
         found = self._personal.cursor().execute("select sender_hash_key from install").fetchone()
         if found is not None:
