@@ -27,7 +27,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -40,7 +40,7 @@ from leadlib.metrics import breakdown, funnel, heat_map, status_counts, summary,
 from leadlib.records import Lead, leads_from_json
 from leadlib.shared import SharedAddress, lake_address
 from leadlib.store import Store
-from tests.postgres import find_binaries, serve_postgres
+from tests.postgres import Postgres, find_binaries, serve_postgres
 
 HOME = Path(__file__).resolve().parents[1]
 ZONE = ZoneInfo("Asia/Dubai")
@@ -204,13 +204,12 @@ def open_at(place: str, folder: Path) -> Store:
 # Who starts, kills and judges them
 
 
-def run(minutes: float, n_writers: int, n_readers: int, n_leads: int, n_kills: int = 4) -> Outcome:
-    """Starts everything, waits, and judges."""
-    binaries = find_binaries()
-    if binaries is None:
-        raise SystemExit("There is no PostgreSQL on this machine: install the package postgresql.")
+def run(
+    minutes: float, n_writers: int, n_readers: int, n_leads: int, n_kills: int = 4, server: Postgres | None = None
+) -> Outcome:
+    """Starts everything, waits, and judges. Without a `server` one of its own is started, that survives a power cut."""
     with ExitStack() as running:
-        server = running.enter_context(serve_postgres(binaries, is_durable=True))
+        server = server or running.enter_context(_serve_durable())
         folder = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="leadlight-shared-")))
         place = f"ducklake:postgres:{server.create_database('stress')}?data={folder}/lake"
         with open_at(place, folder / "filler") as store:
@@ -222,6 +221,15 @@ def run(minutes: float, n_writers: int, n_readers: int, n_leads: int, n_kills: i
         diaries = [_read_diary(path) for path in folder.glob("*.jsonl")]
         with open_at(place, folder / "judge") as store:
             return _judge(store, diaries, killed_at, minutes, n_writers, n_readers, n_leads)
+
+
+@contextmanager
+def _serve_durable() -> Iterator[Postgres]:
+    binaries = find_binaries()
+    if binaries is None:
+        raise SystemExit("There is no PostgreSQL on this machine: install the package postgresql.")
+    with serve_postgres(binaries, is_durable=True) as server:
+        yield server
 
 
 def _race(

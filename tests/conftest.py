@@ -103,7 +103,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="shared: each store is a shared one, with a real PostgreSQL; needs requirements-shared.txt",
     )
 
+    parser.addoption("--short", action="store_true", help="only what shows most of shared stores in a minute or two")
 
+
+_SHORT = ("test_migrate.py", "test_shared", "test_store_history.py", "test_upkeep.py", "test_worked_examples.py")
 _SERVER = pytest.StashKey[Postgres]()
 _AT_THE_END = pytest.StashKey[ExitStack]()
 _NO_SERVER = "no PostgreSQL on this machine: install the package postgresql to test the shared store"
@@ -144,6 +147,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--short"):
+        items[:] = [item for item in items if item.path.name.startswith(_SHORT)]
     wanted = config.getoption("--store")
     for item in items:
         for kind in {"embedded", "shared"} - {wanted}:

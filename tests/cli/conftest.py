@@ -23,6 +23,7 @@ from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings,
 from leadlib.sandbox.settings import Dialect
 from leadlib.sandbox.wire import lead_sender
 from leadlib.store import Store
+from tests.conftest import settings_of_store
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -72,7 +73,7 @@ class Installation:
                 "LEADLIB_API_SECRET": API_SECRET,
                 "LEADLIB_CALLS_PER_MINUTE": "650",
             }
-        return {**plain, "LEADLIB_DATABASE": str(self.folder / "store"), **portal, **self.settings}
+        return {**plain, **settings_of_store(self.folder / "store"), **portal, **self.settings}
 
     def start(self, *arguments: str, flags: Sequence[str] = (), **options: Any) -> subprocess.Popen[str]:
         return subprocess.Popen(
