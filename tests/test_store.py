@@ -100,6 +100,7 @@ def test_any_order_and_batching_of_the_same_leads_gives_the_same_table(open_stor
     assert tables[0].equals(tables[2])
 
 
+@pytest.mark.embedded(reason="looks into the two files, or finds others in their place")
 def test_equal_senders_share_a_key_that_does_not_show_the_phone(store: Store) -> None:
     spelled_otherwise = {"contacts": [{"type": "phone", "value": "00971 50 000 0001"}]}
     store.write_leads(
@@ -214,12 +215,14 @@ def test_a_store_survives_closing(open_store: Callable[..., Store]) -> None:
     assert second.query("select sender_key from leads where lead_id = 'b'")["sender_key"].tolist() == key
 
 
+@pytest.mark.embedded(reason="looks into the two files, or finds others in their place")
 def test_a_folder_of_another_portal_is_refused(open_store: Callable[..., Store]) -> None:
     open_store(portal="https://one.example").close()
     with pytest.raises(WrongPortalError, match="LEADLIB_DATABASE"):
         open_store(portal="https://two.example")
 
 
+@pytest.mark.embedded(reason="looks into the two files, or finds others in their place")
 def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "leads.duckdb").write_bytes(b"not a database" * 500)
     with pytest.raises(StoreUnreadableError, match="LEADLIB_DATABASE"):
@@ -238,6 +241,7 @@ def test_a_new_folder_is_for_its_owner_alone(store: Store) -> None:
     assert store.folder.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.embedded(reason="looks into the two files, or finds others in their place")
 def test_a_store_of_a_newer_program_is_refused(open_store: Callable[..., Store]) -> None:
     store = open_store()
     with store._analytics.transaction() as cursor:
