@@ -39,8 +39,8 @@ def restore(asked: argparse.Namespace) -> int:
 
     if settings.shared is not None:
         raise UsageError(
-            f"A backup is restored into a folder, and LEADLIB_DATABASE names a shared store ({settings.shared}). Set it "
-            "to a new folder, restore, and take the store from there with “migrate”."
+            f"A backup is restored into a folder, and LEADLIB_DATABASE names a shared store ({settings.shared}). Set "
+            "it to a new folder, restore, and take the store from there with “migrate”."
         )
     if not is_free(settings.database):
         raise UsageError(
