@@ -113,6 +113,7 @@ def test_equal_senders_share_a_key_that_does_not_show_the_phone(store: Store) ->
     assert keys.isna().tolist() == [False, False, True]
 
 
+@pytest.mark.embedded
 def test_nothing_personal_is_in_the_analytics_file(store: Store, tmp_path: Path) -> None:
     store.write_leads(
         [
@@ -251,6 +252,7 @@ def test_a_store_of_a_newer_program_is_refused(open_store: Callable[..., Store])
         open_store()
 
 
+@pytest.mark.embedded
 def test_a_store_that_another_process_holds_says_who(open_store: Callable[..., Store], tmp_path: Path) -> None:
     open_store()
     script = (

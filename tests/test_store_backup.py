@@ -20,6 +20,7 @@ from leadlib.store.generations import open_newest
 from tests.conftest import DUBAI, at, make_lead
 from tests.disasters import content, cut, delete, flip, write
 
+pytestmark = pytest.mark.embedded
 PHONE = "+971501234567"
 EMAIL = "zebulon.canary@example.com"
 NAME = "Zebulon Canary"

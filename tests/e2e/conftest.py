@@ -45,7 +45,7 @@ class AppServer:
 
 
 @contextmanager
-def serve_app(folder: Path, **settings: str) -> Iterator[AppServer]:
+def serve_app(folder: Path, *, within_s: float = READY_S, **settings: str) -> Iterator[AppServer]:
     """`streamlit run app.py` in a process of its own, with a store in `folder` and nothing else set but `settings`."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -68,7 +68,7 @@ def serve_app(folder: Path, **settings: str) -> Iterator[AppServer]:
                 httpx.get(f"{url}/healthz", timeout=5)
                 break
             except httpx.TransportError:
-                if process.poll() is not None or time.monotonic() - started > READY_S:
+                if process.poll() is not None or time.monotonic() - started > within_s:
                     raise TimeoutError(f"the app did not start: {log.read_text()[-2000:]}") from None
                 time.sleep(0.05)
         yield AppServer(url, log, time.monotonic() - started)

@@ -38,7 +38,7 @@ def replicas(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[AppServe
         apps = []
         for name in ("first", "second"):
             own = {"LEADLIB_FOLDER": str(folder / name / "own")}
-            apps.append(running.enter_context(serve_app(folder / name, **{**settings, **own})))
+            apps.append(running.enter_context(serve_app(folder / name, within_s=PATIENCE_S, **{**settings, **own})))
             apps[-1].wait_for_leads(PATIENCE_S)
         yield apps
 
