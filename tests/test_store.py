@@ -100,7 +100,6 @@ def test_any_order_and_batching_of_the_same_leads_gives_the_same_table(open_stor
     assert tables[0].equals(tables[2])
 
 
-@pytest.mark.embedded(reason="looks into the two files, or finds others in their place")
 def test_equal_senders_share_a_key_that_does_not_show_the_phone(store: Store) -> None:
     spelled_otherwise = {"contacts": [{"type": "phone", "value": "00971 50 000 0001"}]}
     store.write_leads(
@@ -113,7 +112,7 @@ def test_equal_senders_share_a_key_that_does_not_show_the_phone(store: Store) ->
     assert keys.isna().tolist() == [False, False, True]
 
 
-@pytest.mark.embedded
+@pytest.mark.embedded(reason="looks into the two files, or finds others in their place")
 def test_nothing_personal_is_in_the_analytics_file(store: Store, tmp_path: Path) -> None:
     store.write_leads(
         [
@@ -216,7 +215,6 @@ def test_a_store_survives_closing(open_store: Callable[..., Store]) -> None:
     assert second.query("select sender_key from leads where lead_id = 'b'")["sender_key"].tolist() == key
 
 
-@pytest.mark.embedded(reason="looks into the two files, or finds others in their place")
 def test_a_folder_of_another_portal_is_refused(open_store: Callable[..., Store]) -> None:
     open_store(portal="https://one.example").close()
     with pytest.raises(WrongPortalError, match="LEADLIB_DATABASE"):
@@ -231,6 +229,7 @@ def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path: Path)
     assert (tmp_path / "leads.duckdb").read_bytes() == b"not a database" * 500
 
 
+@pytest.mark.embedded(reason="looks into the two files, or finds others in their place")
 def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
     with pytest.raises(StoreUnreadableError, match="LEADLIB_DATABASE"):
@@ -242,7 +241,6 @@ def test_a_new_folder_is_for_its_owner_alone(store: Store) -> None:
     assert store.folder.stat().st_mode & 0o077 == 0
 
 
-@pytest.mark.embedded(reason="looks into the two files, or finds others in their place")
 def test_a_store_of_a_newer_program_is_refused(open_store: Callable[..., Store]) -> None:
     store = open_store()
     with store._analytics.transaction() as cursor:
@@ -252,7 +250,7 @@ def test_a_store_of_a_newer_program_is_refused(open_store: Callable[..., Store])
         open_store()
 
 
-@pytest.mark.embedded
+@pytest.mark.embedded(reason="no program has a lake to itself")
 def test_a_store_that_another_process_holds_says_who(open_store: Callable[..., Store], tmp_path: Path) -> None:
     open_store()
     script = (

@@ -20,7 +20,6 @@ from leadlib.store.generations import open_newest
 from tests.conftest import DUBAI, at, make_lead
 from tests.disasters import content, cut, delete, flip, write
 
-pytestmark = pytest.mark.embedded
 PHONE = "+971501234567"
 EMAIL = "zebulon.canary@example.com"
 NAME = "Zebulon Canary"
@@ -64,11 +63,11 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
     return run_command
 
 
-@pytest.mark.embedded(reason="a backup is restored into a folder, and from there into a lake: test_migrate.py")
 def open_installed(folder: Path) -> Store:
     return Store.open(folder, timezone=DUBAI, portal=SANDBOX_PORTAL)
 
 
+@pytest.mark.embedded(reason="a backup is restored into a folder, and from there into a lake: test_migrate.py")
 def test_E9_restored_backup_has_the_tables_of_the_live_store(
     installation: Path, tmp_path: Path, run: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,7 +86,6 @@ def test_E9_restored_backup_has_the_tables_of_the_live_store(
     assert (tmp_path / "again").stat().st_mode & 0o077 == 0
 
 
-@pytest.mark.embedded(reason="a backup is restored into a folder, and from there into a lake: test_migrate.py")
 @pytest.mark.embedded(reason="a backup is restored into a folder, and from there into a lake: test_migrate.py")
 @pytest.mark.parametrize("damage", [flip, cut, delete])
 def test_E9_backup_that_is_not_whole_is_refused_and_leaves_the_folder_empty(
@@ -120,6 +118,7 @@ def test_E9_folders_that_are_not_empty_are_refused(
     assert (code, "not empty" in said) == (2, True)
 
 
+@pytest.mark.embedded(reason="a backup is restored into a folder, and from there into a lake: test_migrate.py")
 def test_E9_backup_of_a_newer_program_is_refused(installation: Path, tmp_path: Path) -> None:
     with open_installed(installation) as store:
         with store._analytics.transaction() as cursor:
@@ -150,7 +149,6 @@ def hits(folder: Path) -> list[str]:
     ]
 
 
-@pytest.mark.embedded(reason="looks into our own files; test_shared_erasure.py looks into a lake's")
 def spread(store: Store) -> None:
     """Puts the person into every place that keeps persons."""
     other_kind = {
@@ -174,6 +172,7 @@ def spread(store: Store) -> None:
     (spool / "2.json").write_text(json.dumps({"payload": {"id": "q", "sender": {"name": "Somebody Else"}}}))
 
 
+@pytest.mark.embedded(reason="looks into our own files; test_shared_erasure.py looks into a lake's")
 def test_erased_person_is_in_no_file_of_the_store_any_more_and_everybody_else_is(
     installation: Path, run: Callable[..., tuple[int, str]]
 ) -> None:
@@ -200,7 +199,6 @@ def test_erased_person_is_in_no_file_of_the_store_any_more_and_everybody_else_is
     assert keys.isna().all()
 
 
-@pytest.mark.embedded(reason="is about the two files and their copies")
 def test_erased_person_does_not_come_back(store: Store) -> None:
     spread(store)
     store.erase(Person(phones=(PHONE,)), "test")
@@ -220,6 +218,7 @@ def test_erased_person_does_not_come_back(store: Store) -> None:
     assert hits(store.folder) == []
 
 
+@pytest.mark.embedded(reason="is about the two files and their copies")
 def test_erased_person_stays_out_after_the_personal_file_was_lost(
     open_store: Callable[..., Store], tmp_path: Path
 ) -> None:
