@@ -219,10 +219,8 @@ def test_the_server_may_end_all_sessions_and_nobody_sees_an_error(store: Store, 
     """As when PostgreSQL is started anew, or another of its machines takes over."""
     store.write_leads([make_lead("A")], observed_at=at("2026-09-15 10:00"))
     database = store.place.partition("dbname=")[2].split()[0]
-    end_all = (
-        "select count(pg_terminate_backend(pid)) from pg_stat_activity "
-        f"where datname = '{database}' and pid <> pg_backend_pid()"
-    )
+    others = f"datname = '{database}' and pid <> pg_backend_pid()"
+    end_all = f"select count(pg_terminate_backend(pid)) from pg_stat_activity where {others}"  # noqa: S608
     assert int(postgres.run(end_all)) > 0
     assert ids(store) == ["A"]
     assert int(postgres.run(end_all)) > 0
