@@ -92,8 +92,9 @@ class LakeFile(File):
     def close(self) -> None:
         self._is_closed = True
         self._idle = []
-        if self._connection is not None:
-            end_engine(self._connection)
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            end_engine(connection)
         self.catalog.close()
         self._write_lock.close()
 
