@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 
-from leadlib.errors import CredentialsError, LeadlibError, ScopeError, StoppedError, StoreError
+from leadlib.errors import CredentialsError, LeadlibError, ScopeError, StoppedError, StoreError, StoreReadOnlyError
 from leadlib.filters import Filters
 from leadlib.store import ALONE, SyncRow, Told, Work
 from leadlib.sync import Progress
@@ -168,6 +168,7 @@ class Worker:
         return WorkerStatus(
             progress=Progress(**json.loads(told.progress)) if told.progress else None,
             n_finished=told.n_finished,
+            error=self._status.error,
             n_queued=told.n_waiting + len(self._wishes),
         )
 
@@ -206,14 +207,23 @@ class Worker:
             else:
                 with self._wake:
                     self._is_ours = False
-                    wishes, self._wishes = self._wishes, []
-                for wish in wishes:
-                    self._work.ask(wish.text)
+                self._pass_on()
                 self._told = self._work.told()
         except StoreError as error:
             with self._wake:
                 self._is_ours = False
             log.warning("the other programs on the shared store could not be asked: %s", type(error).__name__)
+
+    def _pass_on(self) -> None:
+        while self._wishes:
+            try:
+                self._work.ask(self._wishes[0].text)
+                failure = None
+            except StoreReadOnlyError as error:
+                failure = error
+            with self._wake:
+                self._wishes.pop(0)
+                self._status = replace(self._status, error=failure)
 
     def _tell(self) -> None:
         with self._wake:

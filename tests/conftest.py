@@ -152,8 +152,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     wanted = config.getoption("--store")
     for item in items:
         for kind in {"embedded", "shared"} - {wanted}:
-            if item.get_closest_marker(kind):
-                item.add_marker(pytest.mark.skip(reason=f"is about the {kind} store"))
+            if mark := item.get_closest_marker(kind):
+                reason = mark.kwargs.get("reason", f"is about the {kind} store")
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(autouse=True)

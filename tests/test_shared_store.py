@@ -215,6 +215,30 @@ def test_wishes_of_another_version_mean_what_is_due() -> None:
     assert wish_of(wish.text) == wish
 
 
+def test_the_server_may_end_all_sessions_and_nobody_sees_an_error(store: Store, postgres: Postgres) -> None:
+    """As when PostgreSQL is started anew, or another of its machines takes over."""
+    store.write_leads([make_lead("A")], observed_at=at("2026-09-15 10:00"))
+    database = store.place.partition("dbname=")[2].split()[0]
+    others = f"datname = '{database}' and pid <> pg_backend_pid()"
+    end_all = f"select count(pg_terminate_backend(pid)) from pg_stat_activity where {others}"  # noqa: S608
+    assert int(postgres.run(end_all)) > 0
+    assert ids(store) == ["A"]
+    assert int(postgres.run(end_all)) > 0
+    store.write_leads([make_lead("B")], observed_at=at("2026-09-15 11:00"))
+    assert ids(store) == ["A", "B"]
+    assert store.contacts(["A", "B"]).num_rows == 2
+
+
+def test_who_loses_its_session_loses_the_work(store: Store, other: Store, postgres: Postgres) -> None:
+    assert store.work.take()
+    assert not other.work.take()
+    postgres.run(
+        "select pg_terminate_backend(pid) from pg_locks join pg_stat_activity using (pid) where locktype = 'advisory'"
+    )
+    assert other.work.take()
+    assert not store.work.take()
+
+
 # Without the persons
 
 
@@ -230,6 +254,11 @@ def test_a_program_without_the_persons_reads_the_rest_and_changes_nothing(store:
             viewer.write_leads([make_lead("B")], observed_at=at("2026-09-15 11:00"))
         store.write_leads([make_lead("C")], observed_at=at("2026-09-15 11:00"))
         assert ids(viewer) == ["A", "C"]
+        worker = Worker(lambda wish, report: pytest.fail("nothing is synced here"), 5, work=viewer.work)
+        worker.start()
+        worker.request(Wish())
+        eventually(lambda: isinstance(worker.status.error, StoreReadOnlyError))
+        worker.stop()
 
 
 def test_what_is_opened_beside_stays_as_it_was(store: Store, tmp_path: Path) -> None:

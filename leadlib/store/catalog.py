@@ -134,6 +134,11 @@ class Lock(Session):
                 self._depth = 0
                 self._let_go()
 
+    def close(self) -> None:
+        with self._threads:
+            self._depth = 0
+        super().close()
+
     def is_alive(self) -> bool:
         """True while the session that holds the lock lives. Raises nothing."""
         with suppress(StoreError):

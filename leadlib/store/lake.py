@@ -137,9 +137,8 @@ class LakeFile(File):
             )
         with self._write_lock.held():
             before = self.catalog.newest_snapshot()
-            cursor = self.cursor()
+            cursor = self._begun()
             try:
-                cursor.execute("begin")
                 yield cursor
                 cursor.execute("update commits set sequence = sequence + 1")
                 cursor.execute("commit")
@@ -152,8 +151,25 @@ class LakeFile(File):
                 raise
             finally:
                 cursor.close()
-            if self._seen == before:
-                self._seen = self.catalog.newest_snapshot()  # what we did ourselves is no news
+            with suppress(StoreError):  # it is committed, whatever can be asked now
+                if self._seen == before:
+                    self._seen = self.catalog.newest_snapshot()  # what we did ourselves is no news
+
+    def _begun(self) -> duckdb.DuckDBPyConnection:
+        """A cursor in a transaction: over a new connection where the last one was lost unnoticed. Raises StoreError."""
+        for is_last in (False, True):
+            cursor = self.cursor()
+            try:
+                cursor.execute("begin")
+                cursor.execute("select max(sequence) from commits").fetchall()
+            except duckdb.Error as error:
+                roll_back(cursor)
+                cursor.close()
+                if is_last or not self.after(error):
+                    raise self._unwritten(error) from error
+            else:
+                return cursor
+        raise AssertionError("the second try returns or raises")
 
     @contextmanager
     def alone(self) -> Iterator[None]:

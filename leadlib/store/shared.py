@@ -16,7 +16,7 @@ from leadlib.store.lake import LakeFile
 from leadlib.store.memory import nobody
 from leadlib.store.opened import Files, Opened
 from leadlib.store.restoring import Restored
-from leadlib.store.work import ALONE, Told, Work
+from leadlib.store.work import LeftToOthers, Told, Work
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,9 @@ class SharedLakes(Opened):
         self._lakes = [lake for lake in (analytics, personal) if isinstance(lake, LakeFile)]
         self._analytics_lake = analytics
         self._leads = Lock(address.analytics, analytics.catalog.schema, "leads")
-        self.work = ALONE if analytics.is_read_only else SharedWork(address.analytics, analytics.catalog.schema)
+        self.work = (
+            LeftToOthers() if analytics.is_read_only else SharedWork(address.analytics, analytics.catalog.schema)
+        )
 
     @property
     def place(self) -> str:
@@ -68,8 +70,8 @@ class SharedLakes(Opened):
         try:
             yield is_alone
         finally:
-            if is_alone:
-                self.work.release()
+            if isinstance(self.work, SharedWork):
+                self.work.close()  # its sessions, and the lock with them, until somebody takes the work for longer
 
     def has_moved(self) -> bool:
         moved = [lake.has_moved() for lake in self._lakes]  # each is asked, also after the first that has

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from leadlib.errors import StoreReadOnlyError
+
 
 @dataclass(frozen=True)
 class Told:
@@ -38,6 +40,22 @@ class Work:
     def told(self) -> Told:
         """What was told last. Raises StoreError."""
         return Told()
+
+
+class LeftToOthers(Work):
+    """The work on a shared store, for a program that may only read it."""
+
+    is_shared = True
+
+    def take(self) -> bool:
+        return False
+
+    def ask(self, wish: str) -> None:
+        raise StoreReadOnlyError(
+            "This program may only read the shared store, so it asks for no sync either. Use “Sync now” in one that "
+            "may write.",
+            "",
+        )
 
 
 ALONE = Work()
