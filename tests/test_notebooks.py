@@ -368,7 +368,7 @@ def test_a_backup_brings_notebooks_back(store: Store, tmp_path: Path) -> None:
         assert restored.words.notebook_versions("n") == store.words.notebook_versions("n")
 
 
-@pytest.mark.embedded
+@pytest.mark.embedded(reason="damages the files")
 @pytest.mark.parametrize(("damage", "left"), [("bit", {"copied", "later"}), ("end", {"copied"}), ("gone", {"copied"})])
 def test_notebooks_survive_the_repair_of_a_damaged_file(tmp_path: Path, damage: str, left: set[str]) -> None:
     """One was saved before the daily copy, one after it: that comes back too where the file can be read in part."""

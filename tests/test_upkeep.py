@@ -119,3 +119,20 @@ def test_due_at_first_then_after_an_hour_or_many_rows(
     monkeypatch.setattr(upkeep, "MOST_INLINED", 19)
     write_in_bits(store)
     assert is_due(lake, now)
+
+
+def test_the_program_at_work_tidies_up_when_it_is_due_and_says_how_the_store_lies(store: Store) -> None:
+    write_in_bits(store)
+    outside = store.files()
+    assert outside is not None
+    assert (outside.n_rows_outside > 20, outside.tidied_at) == (True, None)
+    now = datetime.now(UTC)
+    store.keep_up(now)
+    tidied = store.files()
+    assert tidied is not None
+    assert (tidied.n_rows_outside, tidied.tidied_at, tidied.n_bytes > 1_000) == (0, now, True)
+    write_in_bits(store, hour=2)
+    store.keep_up(now + timedelta(minutes=59))
+    later = store.files()
+    assert later is not None
+    assert (later.n_rows_outside > 20, later.tidied_at) == (True, now)

@@ -72,7 +72,7 @@ def test_arguments_that_make_no_sense_end_with_2(plain: Installation, arguments:
     assert not plain.server.calls["/v1/leads"]
 
 
-@pytest.mark.embedded
+@pytest.mark.embedded(reason="finds something else in the place of the files")
 def test_database_that_is_none_cannot_be_opened(install: Install) -> None:
     installation = install({})
     (installation.folder / "store").mkdir()

@@ -74,6 +74,7 @@ def visit(chromium: Browser, proxy: Proxy) -> Iterator[Callable[[str, str], Page
 
     def visit_one(name: str, path: str) -> Page:
         page = browser.new_context(ignore_https_errors=True, user_agent=name).new_page()
+        page.set_default_timeout(PATIENCE_S * 1000)
         page.goto(f"https://{HOST}{path}")
         settle_by_selectors(page)
         return page
@@ -84,8 +85,8 @@ def visit(chromium: Browser, proxy: Proxy) -> Iterator[Callable[[str, str], Page
 
 def settle_by_selectors(page: Page) -> None:
     # What waits for a function puts one together from text, which the policy of the proxy forbids.
-    page.locator("[data-testid=stMainBlockContainer] h1").first.wait_for(timeout=PATIENCE_S * 1000)
-    page.locator(".stApp[data-test-script-state=notRunning]").wait_for(timeout=PATIENCE_S * 1000)
+    page.locator("[data-testid=stMainBlockContainer] h1").first.wait_for()
+    page.locator(".stApp[data-test-script-state=notRunning]").wait_for()
 
 
 def port_of(app: AppServer) -> str:
