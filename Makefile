@@ -1,6 +1,7 @@
 # `make` lists the recipes. They use the virtual environment that the README's commands make.
 .DEFAULT_GOAL := help
 BIN := .venv/bin
+SHARED := .venv-shared/bin
 
 help: ## list the recipes
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -13,6 +14,9 @@ lint: ## lint, types and import contracts; changes nothing
 
 test: ## all tests
 	$(BIN)/pytest
+
+shared: ## all tests on shared stores, with a real PostgreSQL
+	$(SHARED)/pytest --store shared
 
 check: lint test ## what has to pass before a commit
 
@@ -29,4 +33,4 @@ sync: ## one sync from the command line
 bench: ## the benchmarks, with ratios
 	$(BIN)/python -m benchmarks.rerun
 
-.PHONY: help lint test check fix run sync bench
+.PHONY: help lint test shared check fix run sync bench

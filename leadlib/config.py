@@ -5,6 +5,7 @@ refused by name, so that a typing mistake never passes for a default.
 """
 
 import difflib
+import hashlib
 import os
 import tomllib
 from collections.abc import Callable, Mapping
@@ -21,6 +22,7 @@ from leadlib.badge_rules import EXAMPLE, BadgeRules, load_badge_rules
 from leadlib.delivery import DigestTimes, MailServer, digest_times, mail_address, mail_addresses, mail_server
 from leadlib.errors import SettingsError
 from leadlib.logs import LOG_FORMS, LogForm
+from leadlib.shared import PREFIX, LakeAddress, SharedAddress, lake_address
 from leadlib.working_hours import USUAL_HOURS, WorkingHours, working_hours
 
 Dialect = Literal["filter", "flat"]
@@ -59,6 +61,7 @@ class StoreSettings(TypedDict):
     working_hours: WorkingHours
     sla_minutes: int
     badge_rules: BadgeRules
+    shared: SharedAddress | None
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,7 @@ class Settings:
     api_token: Secret | None = None
     api_dialect: Literal["auto", "filter", "flat"] = "auto"
     database: Path = HOME / "data"
+    shared: SharedAddress | None = None
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Dubai"))
     working_hours: WorkingHours = USUAL_HOURS
     calls_per_minute: int = 600
@@ -102,6 +106,16 @@ class Settings:
         return self.api_token is not None or self.api_key is not None
 
     @property
+    def folder(self) -> Path:
+        """Where this machine keeps the store, or what is its own of a shared one."""
+        return self.database
+
+    @property
+    def personal(self) -> LakeAddress | None:
+        """Where the persons of a shared store lie; None for one in a folder, and where they are left out."""
+        return None if self.shared is None else self.shared.personal
+
+    @property
     def of_store(self) -> StoreSettings:
         """Those by which a store is opened, a new dictionary each time."""
         return {
@@ -110,6 +124,7 @@ class Settings:
             "working_hours": self.working_hours,
             "sla_minutes": self.sla_minutes,
             "badge_rules": self.badge_rules,
+            "shared": self.shared,
         }
 
     @property
@@ -221,9 +236,17 @@ def _path(text: str, what: str) -> Path:
 
 
 def _folder(text: str) -> Path:
-    if "://" in text or text.startswith("ducklake:"):
-        raise ValueError("a folder (a shared store's URL is not supported yet)")
+    if "://" in text:
+        raise ValueError("a folder, or ducklake:postgres:DSN?data=PLACE for a store that several machines share")
     return _path(text, "a folder")
+
+
+def _store(text: str) -> Path | LakeAddress:
+    return lake_address(text) if text.startswith(PREFIX) else _folder(text)
+
+
+def _personal_store(text: str) -> LakeAddress | None:
+    return None if text == "none" else lake_address(text)
 
 
 def _switch(text: str) -> bool:
@@ -266,7 +289,28 @@ SETTINGS: tuple[Setting, ...] = (
         "a year after its first use here",
     ),
     Setting("LEADLIB_API_DIALECT", "api_dialect", _dialect, "`auto`, `filter` or `flat`", "`auto`"),
-    Setting("LEADLIB_DATABASE", "database", _folder, "Folder of the store", "`data/`; the sandbox: `data/sandbox/`"),
+    Setting(
+        "LEADLIB_DATABASE",
+        "database",
+        _store,
+        "Folder of the store, or `ducklake:postgres:DSN?data=PLACE` for one that several machines share "
+        "([docs/scaling.md](docs/scaling.md))",
+        "`data/`; the sandbox: `data/sandbox/`",
+    ),
+    Setting(
+        "LEADLIB_PERSONAL_DATABASE",
+        "personal",
+        _personal_store,
+        "Of a shared store: an address of their own for the persons, or `none` for a program that never gets them",
+        "the same as for the rest",
+    ),
+    Setting(
+        "LEADLIB_FOLDER",
+        "folder",
+        lambda text: _path(text, "a folder"),
+        "Of a shared store: what this machine keeps for itself (events that wait, the copy that SQL cells ask)",
+        "`data/shared-` and a few letters",
+    ),
     Setting("LEADLIB_TIMEZONE", "timezone", _timezone, "IANA zone in which days begin", "`Asia/Dubai`"),
     Setting(
         "LEADLIB_WORKING_HOURS",
@@ -412,11 +456,27 @@ def load_settings(environ: Mapping[str, str] | None = None, home: Path = HOME) -
             parsed[known[name].attribute] = known[name].parse(text.strip())
         except ValueError as error:
             raise SettingsError(f"{name} must be {error}.", name) from error
+    _place(parsed, home)
     settings = Settings(**parsed)  # type: ignore[arg-type]  # every parser above returns its attribute's type
     _check_credentials(settings, named_url="LEADLIB_API_URL" in texts)
     if not settings.has_credentials and "LEADLIB_DATABASE" not in texts:
         return Settings(**{**parsed, "database": home / "data" / "sandbox"})  # type: ignore[arg-type]
     return settings
+
+
+def _place(parsed: dict[str, object], home: Path) -> None:
+    """Makes of what was said of the store's place a folder on this machine, and the shared store's address."""
+    address = parsed.get("database")
+    for_shared = [name for name in ("personal", "folder") if name in parsed]
+    personal, folder = parsed.pop("personal", address), parsed.pop("folder", None)
+    if isinstance(address, LakeAddress):
+        assert personal is None or isinstance(personal, LakeAddress)  # noqa: S101  # the parser gives nothing else
+        parsed["shared"] = SharedAddress(address, personal)
+        name = hashlib.sha256(str(address).encode()).hexdigest()[:8]
+        parsed["database"] = folder or home / "data" / f"shared-{name}"
+    elif for_shared:
+        name = next(setting.name for setting in SETTINGS if setting.attribute == for_shared[0])
+        raise SettingsError(f"{name} is for a shared store only, and LEADLIB_DATABASE names none. Remove it.", name)
 
 
 def _check_credentials(settings: Settings, named_url: bool) -> None:

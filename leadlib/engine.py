@@ -25,6 +25,7 @@ from leadlib.worker import Chore, Wish, Worker
 log = logging.getLogger(__name__)
 
 _KEEP_EVERY_S = 3600.0
+_KEEP_UP_EVERY_S = 300.0
 _COPY_EVERY = timedelta(days=1)
 
 # The built-in sandbox is ours alone: a newcomer should not wait for a limit that protects somebody else's server.
@@ -57,7 +58,7 @@ class Engine:
         self.past = None if sandbox is None else Past(sandbox, store, client, self.webhooks)
         # Nobody else can subscribe anything in the sandbox.
         self.watch = None if sandbox is not None else Watch(store, client, KnownAddresses(settings.database))
-        self.worker = Worker(self.sync, settings.sync_minutes, self._chores())
+        self.worker = Worker(self.sync, settings.sync_minutes, self._chores(), work=store.work, begin=self.store.settle)
         self.providers = providers
         self._stores: dict[str, Store] = {}
 
@@ -119,13 +120,31 @@ class Engine:
 
     def _chores(self) -> tuple[Chore, ...]:
         chores = [
-            Chore("webhook events", APPLY_EVERY_S, self.webhooks.turn),
+            Chore("webhook events", APPLY_EVERY_S, self._apply_events, for_each=True),
             Chore("keeping the store", _KEEP_EVERY_S, self.keep_store),
             Chore("digest and alerts", TURN_EVERY_S, Post(self.store, self.settings).turn),
         ]
+        if self.store.work.is_shared and self.settings.sql_cells:
+            chores.append(
+                Chore("copy for SQL cells", max(60.0, self.settings.sync_minutes * 60.0), self._copy, for_each=True)
+            )
+        if self.store.work.is_shared:
+            chores.append(Chore("files of the shared store", _KEEP_UP_EVERY_S, self.store.keep_up))
         if self.watch is not None:
             chores.append(Chore("webhook subscriptions", LOOK_EVERY_S, self.watch.look))
         return tuple(chores)
+
+    def _apply_events(self) -> None:
+        """Events that came to this machine are applied by it; what they leave open is asked for by one program."""
+        if self.worker.is_ours:
+            self.webhooks.turn()
+        else:
+            self.webhooks.apply()
+
+    def _copy(self) -> None:
+        """SQL cells ask a copy on their own machine, which another program's sync does not bring there."""
+        if self.store.published() != self.store.sequence():
+            self.store.publish()
 
     def sync(self, wish: Wish, on_progress: Callable[[Progress], None]) -> SyncRow:
         """One sync, now, in this thread. Raises PortalError or StoreError.

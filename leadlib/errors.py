@@ -24,6 +24,7 @@ LeadlibError
 ├── SqlCellError             a SQL cell was refused, failed or ran into a limit             exit 2
 └── StoreError                                                                              exit 5
     ├── StoreBusyError       another process holds the files
+    ├── LostRaceError        another program wrote a shared store first; the same may be tried again
     ├── StoreUnreadableError foreign, not writable or of a newer program
     │   └── StoreDamagedError    damaged; it can be restored
     ├── StoreReadOnlyError   it was opened where nothing may be written
@@ -267,6 +268,12 @@ class StoreBusyError(StoreError):
     """Another process holds the store's files."""
 
     title = "The store is in use"
+
+
+class LostRaceError(StoreError):
+    """Another program has changed a shared store first, so nothing was written: the same may be tried again."""
+
+    title = "Another program was writing"
 
 
 class StoreUnreadableError(StoreError):

@@ -69,7 +69,7 @@ def open_store(path: str | Path | None = None) -> "LeadStore":
     settings = load_settings()
     folder, options = settings.database, settings.of_store
     if path is not None:
-        folder, options["portal"] = Path(path).expanduser(), ""
+        folder, options["portal"], options["shared"] = Path(path).expanduser(), "", None
     return LeadStore(Store.open_beside(folder, **options), with_sql=settings.sql_cells)
 
 

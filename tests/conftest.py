@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 
 from leadlib.records import Lead, leads_from_json
 from leadlib.store import Store
+from tests.postgres import Postgres, find_binaries, serve_postgres
 
 DUBAI = ZoneInfo("Asia/Dubai")
 
@@ -56,10 +58,15 @@ def main_module(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
+def settings_of_store(folder: Path) -> dict[str, str]:
+    """The settings by which a program of its own opens the store of this folder: where `Store.open` has it, too."""
+    return _SHARED[0].settings(folder) if _SHARED else {"LEADLIB_DATABASE": str(folder)}
+
+
 def set_app_settings(monkeypatch: pytest.MonkeyPatch, folder: Path, **more: str) -> None:
     """Has the app open a store below `folder`, with a portal that is not there and no sync; `more` are set too."""
     settings = {
-        "LEADLIB_DATABASE": str(folder / "store"),
+        **settings_of_store(folder / "store"),
         "LEADLIB_API_URL": "http://127.0.0.1:9",
         "LEADLIB_API_TOKEN": "a-token",
         "LEADLIB_SYNC_MINUTES": "0",
@@ -104,6 +111,85 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--matrix", choices=["short", "full"], default="short", help="size of the fault matrix")
+    parser.addoption(
+        "--store",
+        choices=["embedded", "shared"],
+        default="embedded",
+        help="shared: each store is a shared one, with a real PostgreSQL; needs requirements-shared.txt",
+    )
+
+    parser.addoption("--short", action="store_true", help="only what shows most of shared stores in a minute or two")
+
+
+_SHORT = ("test_migrate.py", "test_shared", "test_store_history.py", "test_upkeep.py", "test_worked_examples.py")
+_SERVER = pytest.StashKey[Postgres]()
+_AT_THE_END = pytest.StashKey[ExitStack]()
+_NO_SERVER = "no PostgreSQL on this machine: install the package postgresql to test the shared store"
+_SHARED: list[Any] = []
+"""The SharedStores of this process, where the run is on shared stores."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Starts one PostgreSQL for all processes of a run on shared stores."""
+    if config.getoption("--store") != "shared":
+        return
+    # Its engine is in another environment than that of the other runs.
+    from tests.shared_stores import SharedStores, lay_out_template
+
+    if hasattr(config, "workerinput"):
+        server = Postgres(*map(Path, config.workerinput["postgres"]))
+    else:
+        binaries = find_binaries()
+        if binaries is None:
+            raise pytest.UsageError(_NO_SERVER)
+        config.stash[_AT_THE_END] = ExitStack()
+        server = config.stash[_AT_THE_END].enter_context(serve_postgres(binaries))
+        lay_out_template(server)
+    config.stash[_SERVER] = server
+    _SHARED.append(SharedStores(server))
+    _SHARED[0].stand_in()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tells a process of pytest-xdist, before it starts, where the server is."""
+    server = node.config.stash.get(_SERVER, None)
+    node.workerinput["postgres"] = (str(server.folder), str(server.binaries)) if server else None
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    config.stash.get(_AT_THE_END, ExitStack()).close()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--short"):
+        items[:] = [item for item in items if item.path.name.startswith(_SHORT)]
+    wanted = config.getoption("--store")
+    for item in items:
+        for kind in {"embedded", "shared"} - {wanted}:
+            if mark := item.get_closest_marker(kind):
+                reason = mark.kwargs.get("reason", f"is about the {kind} store")
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(autouse=True)
+def shared_stores_of_one_test() -> Iterator[None]:
+    with _SHARED[0].of_one_test() if _SHARED else nullcontext():
+        yield
+
+
+@pytest.fixture(scope="session")
+def postgres(request: pytest.FixtureRequest) -> Iterator[Postgres]:
+    """The run's PostgreSQL; without `--store shared` one of this process's own, if the machine has the package."""
+    server = request.config.stash.get(_SERVER, None)
+    if server is not None:
+        yield server
+        return
+    binaries = find_binaries()
+    if binaries is None:
+        pytest.skip(_NO_SERVER)
+    with serve_postgres(binaries) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import pytest
 
 from leadlib.config import PRODUCTION_URL, SANDBOX_PORTAL, SETTINGS, Secret, Settings, load_settings
 from leadlib.errors import SettingsError
+from leadlib.shared import lake_address
 from leadlib.working_hours import working_hours
 
 KEY, SECRET, TOKEN = "CANRY.key-canary", "secret-canary", "token-canary"
@@ -211,9 +212,68 @@ def test_secrets_compare_by_value() -> None:
     assert Secret("a") == Secret("a") != Secret("b")
 
 
-def test_a_shared_stores_url_is_not_taken_for_a_folder(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="a folder"):
-        settings_of(tmp_path, LEADLIB_DATABASE="ducklake:postgres:host=x?data=/y")
+SHARED = "ducklake:postgres:host=db.internal dbname=leads user=leadlight password=p4ss-of-nobody?data=/srv/leads/"
+
+
+def test_a_shared_stores_address_is_where_its_catalog_and_its_files_lie(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path, LEADLIB_DATABASE=SHARED)
+    assert settings.shared is not None
+    assert settings.shared.analytics.dsn == "host=db.internal dbname=leads user=leadlight password=p4ss-of-nobody"
+    assert settings.shared.analytics.data == "/srv/leads"
+    assert settings.personal == settings.shared.analytics
+    assert settings.database.parent == tmp_path / "data"
+    assert settings.of_store["shared"] == settings.shared
+
+
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        "host=db.internal dbname=leads password='a hush'",
+        "postgresql://leadlight:a%20hush@db.internal:5433/leads?sslmode=require",
+    ],
+    ids=["pairs", "URL"],
+)
+def test_a_shared_stores_password_is_never_shown(tmp_path: Path, dsn: str) -> None:
+    settings = settings_of(tmp_path, LEADLIB_DATABASE=f"ducklake:postgres:{dsn}&data=s3://bucket/leads")
+    assert settings.shared is not None
+    assert settings.shared.analytics.dsn == dsn
+    assert "host=db.internal" in str(settings.shared)
+    assert "dbname=leads" in str(settings.shared)
+    assert "hush" not in repr(settings) + str(settings.shared)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ducklake:host=x dbname=y?data=/srv/leads",
+        "ducklake:postgres:host=secret dbname=y",
+        "ducklake:postgres:host=secret?data=/srv/leads",
+        "ducklake:postgres:host=secret dbname=y?data=srv/leads",
+        "ducklake:postgres:secret?data=/srv/leads",
+        "ducklake:postgres:postgresql://secret:x@h:port/db?data=/srv/leads",
+    ],
+    ids=["no kind", "no place", "no database", "relative place", "no DSN", "no port"],
+)
+def test_an_address_that_is_none_is_refused_without_its_words(tmp_path: Path, address: str) -> None:
+    with pytest.raises(SettingsError, match="PLACE") as raised:
+        settings_of(tmp_path, LEADLIB_DATABASE=address)
+    assert "secret" not in str(raised.value)
+
+
+def test_the_persons_of_a_shared_store_may_lie_elsewhere_or_stay_out(tmp_path: Path) -> None:
+    own = "ducklake:postgres:host=safe dbname=persons?data=/srv/persons"
+    settings = settings_of(tmp_path, LEADLIB_DATABASE=SHARED, LEADLIB_PERSONAL_DATABASE=own)
+    assert (str(settings.personal), str(settings.shared)) == (own, str(lake_address(SHARED)))
+    none = settings_of(tmp_path, LEADLIB_DATABASE=SHARED, LEADLIB_PERSONAL_DATABASE="none", LEADLIB_FOLDER="/var/own")
+    assert none.shared is not None
+    assert none.personal is None
+    assert none.database == Path("/var/own")
+
+
+@pytest.mark.parametrize("setting", ["LEADLIB_PERSONAL_DATABASE", "LEADLIB_FOLDER"])
+def test_what_is_for_shared_stores_is_refused_for_another(tmp_path: Path, setting: str) -> None:
+    with pytest.raises(SettingsError, match=f"{setting} is for a shared store only"):
+        settings_of(tmp_path, **{setting: "none"})
 
 
 def test_every_setting_has_its_attribute_and_words() -> None:

@@ -31,6 +31,8 @@ from leadlib.ui.engine import get_engine
 from tests.conftest import DUBAI, at, make_lead
 from tests.disasters import batches_in, on_unix, open_at, run_in_process, write
 
+pytestmark = pytest.mark.embedded(reason="a full or read-only folder, and one program at a time in it")
+
 ROOT = Path(__file__).resolve().parents[1]
 SHELL = ROOT / "leadlib" / "ui" / "shell.py"
 DISK_BYTES = 12 * 2**20

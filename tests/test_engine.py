@@ -11,6 +11,7 @@ from leadlib.engine import Engine
 from leadlib.errors import SettingsError
 
 
+@pytest.mark.embedded(reason="looks whether a file is held")
 def test_engine_that_cannot_open_holds_no_file(tmp_path: Path) -> None:
     settings = Settings(api_token=Secret("not a token"), database=tmp_path)
     with pytest.raises(SettingsError) as caught:  # which keeps the traceback, and with it all that was opened

@@ -359,6 +359,7 @@ def test_saving_a_notebook_leaves_the_answers_of_the_leads_as_they_are(store: St
     assert store.data_version == before
 
 
+@pytest.mark.embedded(reason="a backup is restored into a folder, and from there into a lake: test_migrate.py")
 def test_a_backup_brings_notebooks_back(store: Store, tmp_path: Path) -> None:
     save(store)
     save(store, after=1, words="Again")
@@ -368,6 +369,7 @@ def test_a_backup_brings_notebooks_back(store: Store, tmp_path: Path) -> None:
         assert restored.words.notebook_versions("n") == store.words.notebook_versions("n")
 
 
+@pytest.mark.embedded(reason="damages the files")
 @pytest.mark.parametrize(("damage", "left"), [("bit", {"copied", "later"}), ("end", {"copied"}), ("gone", {"copied"})])
 def test_notebooks_survive_the_repair_of_a_damaged_file(tmp_path: Path, damage: str, left: set[str]) -> None:
     """One was saved before the daily copy, one after it: that comes back too where the file can be read in part."""

@@ -123,6 +123,7 @@ def test_text_of_the_portal_is_escaped(store: Store) -> None:
 # Beside the app
 
 
+@pytest.mark.embedded(reason="no program has a lake to itself")
 def test_a_held_store_is_read_as_it_was_published_and_stays_so(store: Store) -> None:
     store.write_leads([make_lead("a")], observed_at=SEEN)
     with pytest.raises(StoreBusyError):

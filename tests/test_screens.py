@@ -400,6 +400,7 @@ def test_an_unknown_dialect_is_named_on_the_screen(monkeypatch: pytest.MonkeyPat
     assert "start the app again" in texts(app)
 
 
+@pytest.mark.embedded(reason="finds something else in the place of the files")
 def test_an_unreadable_database_is_explained_and_left_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "leads.duckdb").write_bytes(b"no database" * 400)

@@ -113,6 +113,7 @@ def test_equal_senders_share_a_key_that_does_not_show_the_phone(store: Store) ->
     assert keys.isna().tolist() == [False, False, True]
 
 
+@pytest.mark.embedded(reason="looks into the two files, or finds others in their place")
 def test_nothing_personal_is_in_the_analytics_file(store: Store, tmp_path: Path) -> None:
     store.write_leads(
         [
@@ -220,6 +221,7 @@ def test_a_folder_of_another_portal_is_refused(open_store: Callable[..., Store])
         open_store(portal="https://two.example")
 
 
+@pytest.mark.embedded(reason="looks into the two files, or finds others in their place")
 def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "leads.duckdb").write_bytes(b"not a database" * 500)
     with pytest.raises(StoreUnreadableError, match="LEADLIB_DATABASE"):
@@ -227,6 +229,7 @@ def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path: Path)
     assert (tmp_path / "leads.duckdb").read_bytes() == b"not a database" * 500
 
 
+@pytest.mark.embedded(reason="looks into the two files, or finds others in their place")
 def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
     with pytest.raises(StoreUnreadableError, match="LEADLIB_DATABASE"):
@@ -247,6 +250,7 @@ def test_a_store_of_a_newer_program_is_refused(open_store: Callable[..., Store])
         open_store()
 
 
+@pytest.mark.embedded(reason="no program has a lake to itself")
 def test_a_store_that_another_process_holds_says_who(open_store: Callable[..., Store], tmp_path: Path) -> None:
     open_store()
     script = (

@@ -67,6 +67,7 @@ def open_installed(folder: Path) -> Store:
     return Store.open(folder, timezone=DUBAI, portal=SANDBOX_PORTAL)
 
 
+@pytest.mark.embedded(reason="a backup is restored into a folder, and from there into a lake: test_migrate.py")
 def test_E9_restored_backup_has_the_tables_of_the_live_store(
     installation: Path, tmp_path: Path, run: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -85,6 +86,7 @@ def test_E9_restored_backup_has_the_tables_of_the_live_store(
     assert (tmp_path / "again").stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.embedded(reason="a backup is restored into a folder, and from there into a lake: test_migrate.py")
 @pytest.mark.parametrize("damage", [flip, cut, delete])
 def test_E9_backup_that_is_not_whole_is_refused_and_leaves_the_folder_empty(
     installation: Path, tmp_path: Path, damage: Callable[[Path, random.Random], None]
@@ -103,6 +105,7 @@ def test_E9_backup_that_is_not_whole_is_refused_and_leaves_the_folder_empty(
     assert restore_backup(tmp_path / "backup", tmp_path / "again")["leads"] == 60
 
 
+@pytest.mark.embedded(reason="a backup is restored into a folder, and from there into a lake: test_migrate.py")
 def test_E9_folders_that_are_not_empty_are_refused(
     installation: Path, tmp_path: Path, run: Callable[..., tuple[int, str]]
 ) -> None:
@@ -115,6 +118,7 @@ def test_E9_folders_that_are_not_empty_are_refused(
     assert (code, "not empty" in said) == (2, True)
 
 
+@pytest.mark.embedded(reason="a backup is restored into a folder, and from there into a lake: test_migrate.py")
 def test_E9_backup_of_a_newer_program_is_refused(installation: Path, tmp_path: Path) -> None:
     with open_installed(installation) as store:
         with store._analytics.transaction() as cursor:
@@ -125,6 +129,7 @@ def test_E9_backup_of_a_newer_program_is_refused(installation: Path, tmp_path: P
     assert is_free(tmp_path / "again")
 
 
+@pytest.mark.embedded(reason="no program has a lake to itself")
 @pytest.mark.parametrize("command", [("backup", "somewhere"), ("erase", "--lead", "a")], ids=["backup", "erase"])
 def test_commands_that_need_the_store_to_themselves_say_so(
     installation: Path, tmp_path: Path, run: Callable[..., tuple[int, str]], command: Sequence[str]
@@ -167,6 +172,7 @@ def spread(store: Store) -> None:
     (spool / "2.json").write_text(json.dumps({"payload": {"id": "q", "sender": {"name": "Somebody Else"}}}))
 
 
+@pytest.mark.embedded(reason="looks into our own files; test_shared_erasure.py looks into a lake's")
 def test_erased_person_is_in_no_file_of_the_store_any_more_and_everybody_else_is(
     installation: Path, run: Callable[..., tuple[int, str]]
 ) -> None:
@@ -212,6 +218,7 @@ def test_erased_person_does_not_come_back(store: Store) -> None:
     assert hits(store.folder) == []
 
 
+@pytest.mark.embedded(reason="is about the two files and their copies")
 def test_erased_person_stays_out_after_the_personal_file_was_lost(
     open_store: Callable[..., Store], tmp_path: Path
 ) -> None:
@@ -308,6 +315,7 @@ def test_months_before(now: str, months: int, then: str) -> None:
     assert months_before(at(now), months) == at(then)
 
 
+@pytest.mark.embedded(reason="is about the two files and their copies")
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no permission bits")
 def test_every_file_of_the_store_is_for_its_owner_alone(installation: Path, tmp_path: Path) -> None:
     with open_installed(installation) as store:

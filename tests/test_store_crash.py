@@ -19,7 +19,10 @@ from leadlib.store import Store, files
 from tests.conftest import at, make_lead
 from tests.disasters import batches_in, content, die_at, on_unix, open_at, run_in_process, start, told, write
 
-pytestmark = on_unix
+pytestmark = [
+    on_unix,
+    pytest.mark.embedded(reason="kills within the writing of our own files; a lake is written by PostgreSQL"),
+]
 
 
 def write_until_killed(pipe: Connection, folder: Path, first: int) -> None:

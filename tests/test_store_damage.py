@@ -23,6 +23,10 @@ from leadlib.store.generations import newest_copy, open_newest
 from leadlib.worker import Wish
 from tests.disasters import batches_in, content, cut, delete, flip, on_unix, open_at, run_in_process, write
 
+pytestmark = pytest.mark.embedded(
+    reason="a lake's files are mended by PostgreSQL and by whoever keeps the files, not by us"
+)
+
 FILES = ("leads.duckdb", "leads.duckdb.wal", "personal.duckdb", "personal.duckdb.wal")
 DAMAGES = (flip, cut, delete)
 N_BATCHES = 6

@@ -37,6 +37,11 @@ def restore(asked: argparse.Namespace) -> int:
     settings = settings_asked()
     from leadlib.store import is_free, restore_backup
 
+    if settings.shared is not None:
+        raise UsageError(
+            f"A backup is restored into a folder, and LEADLIB_DATABASE names a shared store ({settings.shared}). Set "
+            "it to a new folder, restore, and take the store from there with “migrate”."
+        )
     if not is_free(settings.database):
         raise UsageError(
             f"{settings.database} is not empty, and a backup is restored into an empty folder only. Move it away, or "

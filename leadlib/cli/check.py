@@ -19,7 +19,10 @@ def run(asked: argparse.Namespace) -> int:
     from leadlib.engine import Engine
 
     # A store of its own, thrown away: the running app may hold the real one, and nothing remembered should answer.
-    with tempfile.TemporaryDirectory() as folder, Engine.open(replace(settings, database=Path(folder))) as engine:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Engine.open(replace(settings, database=Path(folder), shared=None)) as engine,
+    ):
         page = engine.client.page(per_page=1)
         difference = None if page.portal_at is None else page.portal_at - datetime.now(UTC)
         found = engine.client.probe()

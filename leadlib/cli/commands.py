@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from leadlib import formats
-from leadlib.cli import backup, check, digest, erase, export, metrics, person, sandbox, sync, verify, webhooks
+from leadlib.cli import backup, check, digest, erase, export, metrics, migrate, person, sandbox, sync, verify, webhooks
 from leadlib.cli.arguments import FILTER, day, whole
 from leadlib.cli.tables import aligned
 from leadlib.config import DIALECTS
@@ -119,6 +119,23 @@ COMMANDS: tuple[Command, ...] = (
         "Make a store from a backup, in the empty folder that LEADLIB_DATABASE names.",
         (("folder", {"type": Path, "metavar": "DIR", "help": "the folder that “backup” has written"}),),
         backup.restore,
+    ),
+    Command(
+        "migrate",
+        "Copy the whole store out of a folder into a shared one, or back, and compare every table.",
+        (
+            ("source", {"type": migrate.place, "metavar": "FROM", "help": "a folder, a backup, or a shared store"}),
+            ("target", {"type": migrate.place, "metavar": "TO", "help": "the other kind of place, and empty"}),
+            (
+                "--personal",
+                {
+                    "type": migrate.place,
+                    "metavar": "ADDRESS",
+                    "help": "of the shared store, where its persons lie apart",
+                },
+            ),
+        ),
+        migrate.run,
     ),
     Command(
         "erase",

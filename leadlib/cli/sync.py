@@ -35,14 +35,12 @@ def run(asked: argparse.Namespace) -> int:
     try:
         opened = Engine.open(settings)
     except StoreBusyError as error:
-        # For cron, which should not raise an alarm every five minutes while the app is up.
-        tell(f"Nothing was read here: whoever holds the store does the syncing. {error}")
-        if asked.json:
-            print(json.dumps({"outcome": "busy"}))
-        return 0
+        return _leave_it(f"whoever holds the store does the syncing. {error}", asked)
     with opened as engine:
+        if not engine.store.work.take():
+            return _leave_it(f"another program is at work on {engine.store.place} and does the syncing.", asked)
         if engine.is_sandbox:
-            tell(f"No credentials are set: reading the {settings.portal} into {engine.store.folder}.")
+            tell(f"No credentials are set: reading the {settings.portal} into {engine.store.place}.")
         if asked.believe_missing:
             believe_missing(engine.store, datetime.now(UTC))
         try:
@@ -59,6 +57,14 @@ def run(asked: argparse.Namespace) -> int:
     if row.message and not asked.json:
         tell(row.message)
     return 0 if row.outcome == "complete" else 1
+
+
+def _leave_it(why: str, asked: argparse.Namespace) -> int:
+    """Ends well: cron should not raise an alarm every five minutes while the app is up."""
+    tell(f"Nothing was read here: {why}")
+    if asked.json:
+        print(json.dumps({"outcome": "busy"}))
+    return 0
 
 
 def _draw_progress(progress: "Progress") -> None:

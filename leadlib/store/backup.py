@@ -38,7 +38,7 @@ def restore_backup(source: Path, folder: Path) -> dict[str, int]:
     StoreDamagedError if the backup is not whole, StoreUnreadableError if a newer Leadlight made it, StoreError if it
     cannot be written. `folder` is empty again after a failure.
     """
-    copies = {schema: _whole_copy(source / schema) for schema in _FILES}
+    copies = whole_copies(source)
     disk.make_folder(folder)
     folder.chmod(disk.OWNER_FOLDER)
     rows: Counter[str] = Counter()
@@ -60,6 +60,14 @@ def restore_backup(source: Path, folder: Path) -> dict[str, int]:
             raise
         raise StoreUnreadableError(f"{folder} could not be checked ({type(error).__name__}).", str(folder)) from error
     return dict(rows)
+
+
+def whole_copies(source: Path) -> dict[str, Copy]:
+    """The copies of the backup in `source`, by schema, every byte of them compared with its hash.
+
+    Raises StoreDamagedError if it is not whole.
+    """
+    return {schema: _whole_copy(source / schema) for schema in _FILES}
 
 
 def _whole_copy(folder: Path) -> Copy:

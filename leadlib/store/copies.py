@@ -18,7 +18,7 @@ import duckdb
 
 from leadlib.errors import StoreDamagedError, StoreError
 from leadlib.store import disk
-from leadlib.store.files import File, sequence_in
+from leadlib.store.files import File, sequence_in, tables_in
 
 MANIFEST = "manifest.json"
 _FORMAT = 1
@@ -156,7 +156,7 @@ def _write_tables(file: File, folder: Path, unlike: Copy | None) -> Manifest:
         engine = duckdb.__version__
         known = _by_content(unlike) if unlike is not None and unlike.manifest.engine == engine else {}
         tables: dict[str, tuple[Part, ...]] = {}
-        for table in _tables(cursor):
+        for table in tables_in(cursor):
             parts = []
             for place, where, rows, content in _cut(cursor, table):
                 same = known.get((table, rows, content))
@@ -179,11 +179,6 @@ def _one_moment(file: File) -> Iterator[duckdb.DuckDBPyConnection]:
         cursor.close()
 
 
-def _tables(cursor: duckdb.DuckDBPyConnection) -> list[str]:
-    rows = cursor.execute("select table_name from duckdb_tables() where not temporary order by 1").fetchall()
-    return [str(name) for (name,) in rows]
-
-
 def _cut(cursor: duckdb.DuckDBPyConnection, table: str) -> Iterator[tuple[str, str, int, str]]:
     """The parts of a table: the end of the file's name, the condition, number of rows and their hash."""
     instant = _MONTHLY.get(table)
@@ -197,8 +192,8 @@ def _cut(cursor: duckdb.DuckDBPyConnection, table: str) -> Iterator[tuple[str, s
         yield ("", "", *content_of(cursor, f"from {table}"))
     for month, rows, content in months:
         where = (
-            f"where {instant} >= timestamptz '{month} 00:00+00' "
-            f"and {instant} < timestamptz '{month} 00:00+00' + interval 1 month"
+            f"where {instant} >= timestamptz '{month} 00:00:00+00' "
+            f"and {instant} < timestamptz '{month} 00:00:00+00' + interval 1 month"
         )
         yield f"-{month:%Y-%m}", where, int(rows), str(content)
 

@@ -86,10 +86,10 @@ def erase_rows(personal: File, analytics: File, person: Person, hash_key: bytes)
     with analytics.transaction() as cursor:
         bound = _bound(lead_ids, person, hash_key)
         numbers = cursor.execute(f"select distinct sender_no from leads where {_BY_THEM}", bound).fetchall()
-        changed = cursor.execute(
-            f"update leads set sender_key = null, sender_no = null where {_BY_THEM} returning lead_id", bound
-        ).fetchall()
-        forget_senders(cursor, [number for (number,) in numbers])
+        changed = cursor.execute(f"select lead_id from leads where {_BY_THEM}", bound).fetchall()
+        if changed:
+            cursor.execute(f"update leads set sender_key = null, sender_no = null where {_BY_THEM}", bound)
+            forget_senders(cursor, [number for (number,) in numbers])
     n_leads = len((lead_ids - set(person.lead_ids)) | {str(lead_id) for (lead_id,) in changed})
     return n_leads, len(text_ids), n_notebooks, n_keepsakes
 
@@ -148,10 +148,10 @@ def erase_files(folder: Path, person: Person) -> tuple[int, int]:
     return n_deliveries, n_damaged
 
 
-def forget_persons(personal: File, analytics: File, before: datetime) -> int:
+def forget_persons(personal: File, analytics: File, folder: Path, before: datetime) -> int:
     """Deletes the personal rows of leads created before `before`, and texts that were no leads and came before then.
 
-    Gives the number of rows deleted. Damaged files that were put aside before then go with them.
+    Gives the number of rows deleted. Damaged files that were put aside in `folder` before then go with them.
     """
     cursor = analytics.cursor()
     cursor.execute(
@@ -162,7 +162,7 @@ def forget_persons(personal: File, analytics: File, before: datetime) -> int:
     n_rows = 0
     while ids := [str(lead_id) for (lead_id,) in cursor.fetchmany(_IDS_AT_ONCE)]:
         n_rows += _forget(personal, ids)
-    for damaged in personal.path.parent.glob(_DAMAGED):
+    for damaged in folder.glob(_DAMAGED):
         if damaged.stat().st_mtime < before.timestamp():
             disk.remove_quietly(damaged)
     return n_rows

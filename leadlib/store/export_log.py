@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from leadlib.store.files import File
+from leadlib.store.races import run_again
 from leadlib.store.suppression import Person
 
 Limit = Literal["files", "rows"]
@@ -72,6 +73,7 @@ class ExportLog:
     def __init__(self, file: File) -> None:
         self._file = file
 
+    @run_again
     def add(self, row: ExportRow, limits: Limits | None = None) -> ExportRow | Refusal:
         """Puts a made file on record and gives its row, with its id; or, above `limits`, the refusal, put on record.
 
@@ -88,6 +90,7 @@ class ExportLog:
                 _insert_refused(cursor, row, refusal.limit)
         return row if refusal is None else refusal
 
+    @run_again
     def add_refused(self, row: ExportRow, limit: Limit) -> None:
         """Puts a refusal on record, once an hour for each person and limit. Raises StoreError."""
         with self._file.transaction() as cursor:
@@ -118,6 +121,7 @@ class ExportLog:
         newest = self._file.fetch("select max(exported_at) as at_ from exports").to_pylist()[0]["at_"]
         return newest if isinstance(newest, datetime) else datetime.min.replace(tzinfo=UTC)
 
+    @run_again
     def forget_before(self, moment: datetime) -> None:
         """Deletes what is older than `moment`."""
         bound = {"moment": moment}

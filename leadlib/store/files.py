@@ -263,19 +263,19 @@ class File:
             try:
                 cursor.execute("begin")
                 yield cursor
-                sequence = _count_commit(cursor) if is_counted else 0
+                sequence = count_commit(cursor) if is_counted else 0
                 cursor.execute("commit")
                 if is_counted:
                     self._mark.write(sequence)
             except duckdb.Error as error:
-                _roll_back(cursor)
+                roll_back(cursor)
                 self.after(error)
                 raise _unwritable(self.path, error) from error
             except OSError as error:
-                _roll_back(cursor)
+                roll_back(cursor)
                 raise _unwritable(self.path, error) from error
             except BaseException:
-                _roll_back(cursor)
+                roll_back(cursor)
                 raise
             finally:
                 cursor.close()
@@ -295,8 +295,8 @@ class File:
         """Reads every block of every table (the database checks each block's checksum), then compares the mark."""
         cursor = self.cursor()
         try:
-            for (table,) in cursor.execute("select table_name from duckdb_tables() where not internal").fetchall():
-                cursor.execute(f"select bit_xor(hash(columns(*))) from {quoted(str(table))}").fetchall()
+            for table in tables_in(cursor):
+                cursor.execute(f"select bit_xor(hash(columns(*))) from {quoted(table)}").fetchall()
             held = sequence_in(cursor)
         except duckdb.Error as error:
             raise self._opening_error(error) from error
@@ -311,9 +311,15 @@ class File:
 
     def _migrate(self) -> None:
         cursor = self.cursor()
-        is_new = not cursor.execute("select 1 from duckdb_tables() where table_name = 'migrations'").fetchall()
-        if is_new:
+        if not has_table(cursor, "migrations"):
             prepare(cursor)
+        for name in self._missing_migrations():
+            # A schema change and its record are one transaction, so a crash leaves the old schema or the new one.
+            with self._transaction(is_counted=False) as cursor:
+                migrate(cursor, name)
+
+    def _missing_migrations(self) -> list[str]:
+        """The schema changes that are still to be made, in order. Raises StoreUnreadableError for unknown ones."""
         applied, known = set(self.migrations()), names_of_migrations(self.schema)
         if applied - set(known):
             raise StoreUnreadableError(
@@ -321,11 +327,7 @@ class File:
                 "Update this program; an older one could lose what the newer keeps.",
                 str(self.path),
             )
-        for name in known:
-            if name not in applied:
-                # A schema change and its record are one transaction, so a crash leaves the old schema or the new one.
-                with self._transaction(is_counted=False) as cursor:
-                    migrate(cursor, name)
+        return [name for name in known if name not in applied]
 
     def _opening_error(self, error: duckdb.Error) -> StoreError:
         text = str(error)
@@ -370,10 +372,23 @@ def migrate(cursor: duckdb.DuckDBPyConnection, name: str) -> None:
 
 def sequence_in(cursor: duckdb.DuckDBPyConnection) -> int:
     """The number of the last commit, as this cursor's transaction sees it; 0 where they are not counted yet."""
-    if not cursor.execute("select 1 from duckdb_tables() where table_name = 'commits'").fetchall():
+    if not has_table(cursor, "commits"):
         return 0
     found = cursor.execute("select max(sequence) from commits").fetchone()
     return int(found[0]) if found and found[0] is not None else 0
+
+
+def tables_in(cursor: duckdb.DuckDBPyConnection) -> list[str]:
+    """The names of the tables in what the cursor has opened, in order; nothing beside it, and none of its own."""
+    rows = cursor.execute(
+        "select table_name from duckdb_tables() where database_name = current_database() and not internal order by 1"
+    ).fetchall()
+    return [str(name) for (name,) in rows]
+
+
+def has_table(cursor: duckdb.DuckDBPyConnection, name: str) -> bool:
+    """True if there is such a table in what the cursor has opened."""
+    return name in tables_in(cursor)
 
 
 def remove_file(path: Path) -> None:
@@ -382,9 +397,10 @@ def remove_file(path: Path) -> None:
     remove(path.with_name(path.name + ".wal"))
 
 
-def _count_commit(cursor: duckdb.DuckDBPyConnection) -> int:
-    counted = cursor.execute("update commits set sequence = sequence + 1 returning sequence").fetchall()
-    return int(counted[0][0])
+def count_commit(cursor: duckdb.DuckDBPyConnection) -> int:
+    """Counts the commit that this cursor is about to make, and gives its number."""
+    cursor.execute("update commits set sequence = sequence + 1")
+    return sequence_in(cursor)
 
 
 def quoted(name: str) -> str:
@@ -405,7 +421,8 @@ def _unwritable(path: Path, error: Exception) -> StoreError:
     )
 
 
-def _roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
+def roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
+    """Undoes what the cursor's transaction did, if it is in one still."""
     try:
         cursor.execute("rollback")
     except duckdb.Error:

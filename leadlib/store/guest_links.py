@@ -14,6 +14,7 @@ import duckdb
 
 from leadlib.filters import Filters
 from leadlib.store.files import File
+from leadlib.store.races import run_again
 from leadlib.store.suppression import Person
 
 LONGEST = timedelta(days=30)
@@ -84,6 +85,7 @@ class GuestLinks:
         """The link that this part of an address opens, whatever has become of it; None if there is none."""
         return self._links.get(self._hash(key))
 
+    @run_again
     def make(self, offer: Offer, lives: timedelta) -> str:
         """Makes a link and gives the part of its address that opens it, 128 random bits: nobody can be told it again.
 
@@ -110,10 +112,12 @@ class GuestLinks:
             self._links = {**self._links, self._hash(key): link}
         return key
 
+    @run_again
     def end(self, link_id: str) -> None:
         """Ends a link, for pages that are open too. Once is as good as twice."""
         self._change(link_id, lambda link, now: replace(link, ended_at=link.ended_at or now))
 
+    @run_again
     def note_use(self, link_id: str) -> None:
         """Counts that somebody has come by a link."""
         self._change(link_id, lambda link, now: replace(link, n_uses=link.n_uses + 1, last_used_at=now))

@@ -4,44 +4,86 @@ Damaged files are mended on the way; where nothing may be written, they are open
 """
 
 import os
-from dataclasses import dataclass
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 
 from leadlib.errors import StoreBusyError, StoreError, StoreUnreadableError
-from leadlib.store import disk
+from leadlib.store import disk, restoring
+from leadlib.store.building import rewrite
 from leadlib.store.files import File, names_of_migrations
 from leadlib.store.generations import FOLDER as GENERATIONS
-from leadlib.store.generations import KEPT, newest_copy, remove_drafts
+from leadlib.store.generations import KEPT, newest_copy, publish, remove_drafts
 from leadlib.store.mark import Mark
 from leadlib.store.memory import nobody, tables_of
-from leadlib.store.restoring import PERSONAL_COPY, open_file
+from leadlib.store.opened import Opened
+from leadlib.store.restoring import PERSONAL_COPY, Restored, open_file
 
 ANALYTICS = "leads.duckdb"
 PERSONAL = "personal.duckdb"
 
 
-@dataclass
-class Opened:
-    """Both files, and the lock that keeps every other process out until `close`."""
+class OwnFiles(Opened):
+    """Two files in a folder, and the lock that keeps every other process out until `close`."""
 
-    analytics: File
-    personal: File
-    lock: disk.Lock
-    is_published: bool = False
-
-    @property
-    def is_read_only(self) -> bool:
-        return self.analytics.is_read_only
+    def __init__(self, folder: Path, analytics: File, personal: File, lock: disk.Lock) -> None:
+        super().__init__(folder, analytics, personal)
+        self._lock = lock
+        self._leads_lock = threading.Lock()
 
     def close(self) -> None:
-        self.analytics.close()
-        self.personal.close()
-        self.lock.release()
+        super().close()
+        self._lock.release()
+
+    @contextmanager
+    def leads_lock(self) -> Iterator[None]:
+        with self._leads_lock:
+            yield
+
+    def mended(self) -> list[Restored]:
+        return restoring.notes(self.folder)
+
+    def take_note(self, note: Restored) -> None:
+        restoring.take_note(self.folder, note)
+
+    def forget_notes(self) -> None:
+        restoring.forget_notes(self.folder)
+
+    def personal_copied_at(self) -> datetime:
+        copy = newest_copy(self.folder / PERSONAL_COPY)
+        return copy.manifest.created_at if copy is not None else datetime.min.replace(tzinfo=UTC)
+
+    def has_copy_for_mending(self) -> bool:
+        # The key of the installation and the list of who is kept out have to be in a copy from the first day.
+        last = newest_copy(self.folder / PERSONAL_COPY)
+        return last is not None and last.manifest.migrations == self.personal.migrations()
+
+    def copy_personal(self) -> None:
+        publish(self.personal, self.folder / PERSONAL_COPY, kept=2)
+
+    def after_forgetting(self) -> None:
+        self.personal.checkpoint()
+        publish(self.personal, self.folder / PERSONAL_COPY, kept=1)
+
+    def after_erasing(self) -> None:
+        self.personal.checkpoint()
+        self.personal.write_anew(rewrite)
+        self.analytics.checkpoint()
+        publish(self.personal, self.folder / PERSONAL_COPY, kept=1)
+        self.publish(kept=1)
 
 
-def open_files(folder: Path) -> Opened:
+class Published(OwnFiles):
+    """A generation to be read, without the persons: nothing of it is on disk, and nothing of it changes."""
+
+    has_persons = False
+
+
+def open_files(folder: Path) -> OwnFiles:
     """The files in `folder`, made if there are none.
 
     Raises StoreBusyError, StoreUnreadableError, or StoreDamagedError where they cannot be mended.
@@ -82,10 +124,10 @@ def open_files(folder: Path) -> Opened:
     except BaseException:
         lock.release()
         raise
-    return Opened(analytics, personal, lock)
+    return OwnFiles(folder, analytics, personal, lock)
 
 
-def open_published(folder: Path) -> Opened | None:
+def open_published(folder: Path) -> Published | None:
     """The newest generation in `folder`, read into memory, with nobody in its personal file; None while there is none.
 
     It needs no lock and stays as it is, whatever the app does to the folder meanwhile. Raises StoreUnreadableError if
@@ -106,7 +148,7 @@ def open_published(folder: Path) -> Opened | None:
         except duckdb.Error:
             continue
         lock = disk.Lock(folder / "store.lock")  # never taken
-        return Opened(analytics, nobody(folder / PERSONAL), lock, is_published=True)
+        return Published(folder, analytics, nobody(folder / PERSONAL), lock)
     return None
 
 

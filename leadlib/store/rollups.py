@@ -6,7 +6,7 @@ million leads is a hundred and fiftieth of the rows of one sync's commit to read
 leads.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -49,29 +49,23 @@ def refresh(cursor: duckdb.DuckDBPyConnection, days: set[date]) -> None:
     ends = sorted(day + _A_DAY for day in days if day + _A_DAY not in days)
     for first, after in zip(begins, ends, strict=True):
         for name in ROLLUPS:
-            _make(cursor, name, first, after)
+            _make_days(cursor, name, first, after)
 
 
-def settle(cursor: duckdb.DuckDBPyConnection) -> None:
-    """Makes those roll-ups anew that do not stand for as many leads as there are: a new one is empty."""
-    for name in ROLLUPS:
-        is_whole = "select (select coalesce(sum(leads), 0) from {}) = (select count(*) from leads)"
-        if cursor.execute(is_whole.format(name)).fetchall() != [(True,)]:
-            _make_all(cursor, name)
+def behind(cursor: duckdb.DuckDBPyConnection) -> list[str]:
+    """The roll-ups that do not stand for as many leads as there are: a new one is empty."""
+    is_whole = "select (select coalesce(sum(leads), 0) from {}) = (select count(*) from leads)"
+    return [name for name in ROLLUPS if cursor.execute(is_whole.format(name)).fetchall() != [(True,)]]
 
 
-def make_all(cursor: duckdb.DuckDBPyConnection) -> None:
-    """Makes all roll-ups anew."""
-    for name in ROLLUPS:
-        _make_all(cursor, name)
+def make(cursor: duckdb.DuckDBPyConnection, names: Iterable[str] = ROLLUPS) -> None:
+    """Makes these roll-ups anew, of all leads."""
+    for name in names:
+        cursor.execute(f"delete from {name}")
+        cursor.execute(f"insert into {name} by name {_rows(name, 'true')} order by created_local")
 
 
-def _make_all(cursor: duckdb.DuckDBPyConnection, name: str) -> None:
-    cursor.execute(f"delete from {name}")
-    cursor.execute(f"insert into {name} by name {_rows(name, 'true')} order by created_local")
-
-
-def _make(cursor: duckdb.DuckDBPyConnection, name: str, first: date, after: date) -> None:
+def _make_days(cursor: duckdb.DuckDBPyConnection, name: str, first: date, after: date) -> None:
     """The days from `first` until before `after`, or the whole weeks that they are in."""
     if ROLLUPS[name].grain == "week":
         first, last = first - _A_DAY * first.weekday(), after - _A_DAY

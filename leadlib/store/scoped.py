@@ -14,6 +14,7 @@ from leadlib.records import Contact
 from leadlib.store.alarms import Alarm
 from leadlib.store.export_log import ExportLog
 from leadlib.store.files import File
+from leadlib.store.guest_links import GuestLinks
 from leadlib.store.scope import Part, ScopedFile, UnchangedFile, refusal
 from leadlib.store.store import Store
 from leadlib.store.words import Words
@@ -128,7 +129,7 @@ class ScopedStore(Store):
         return self._whole.alarms() if self.access.sees_all_leads else ()
 
     @property
-    def words(self) -> Words:  # type: ignore[override]  # where the whole store keeps them: read at each use
+    def words(self) -> Words:
         """Those of the whole store, to be read only unless the right to edit notebooks is there; none for a guest."""
         if self.access.shared is not None:
             return _NoWords(self._personal)
@@ -136,6 +137,10 @@ class ScopedStore(Store):
 
     @property
     def exports(self) -> ExportLog:  # type: ignore[override]  # what colleagues took is for who sees the whole store
+        raise refusal(str(self.folder))
+
+    @property
+    def guest_links(self) -> GuestLinks:
         raise refusal(str(self.folder))
 
     # Writing
@@ -146,7 +151,7 @@ class ScopedStore(Store):
     write_leads = write_events = mark_as_asked = write_rejected = write_names = settle_absences = _refuse
     begin_sync = finish_sync = write_slice = fold_slices = has_read_all = sparing_memory = _refuse
     remember = raise_alarm = clear_alarm = retire_alarms = _refuse
-    publish = copy_personal = forget_persons = erase = back_up = _refuse
+    publish = copy_personal = forget_persons = erase = back_up = settle = keep_up = _refuse
     leads_of = all_of = erasures = held = _refuse  # of everybody, or of nobody
 
 

@@ -5,6 +5,7 @@ import hmac
 import logging
 import secrets
 import threading
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -28,6 +29,7 @@ from leadlib.errors import (
     WrongPortalError,
 )
 from leadlib.records import AgentName, Contact, Lead, ListingName, ProjectName, RejectedRow
+from leadlib.shared import SharedAddress
 from leadlib.store import backup, erasing, events, generations, holding, names, restoring, rollups, suppression
 from leadlib.store.absences import (
     AbsenceCount,
@@ -38,8 +40,7 @@ from leadlib.store.absences import (
     write_absences,
 )
 from leadlib.store.alarms import Alarm, write_alarm
-from leadlib.store.building import rewrite
-from leadlib.store.clamping import clamp_future
+from leadlib.store.clamping import clamp_future, impossible_rows
 from leadlib.store.drift import resolve_rejected, write_odd_fields
 from leadlib.store.erasing import Erased, ErasureRow
 from leadlib.store.events import LeadEvent
@@ -50,11 +51,15 @@ from leadlib.store.guest_links import GuestLinks
 from leadlib.store.holding import Held
 from leadlib.store.ledger import fold_slices, write_slices
 from leadlib.store.names import NO_IDS, Ids
-from leadlib.store.opening import ANALYTICS, Opened, is_published_whole, open_files, open_published
+from leadlib.store.opened import Files, Opened
+from leadlib.store.opening import ANALYTICS, is_published_whole, open_files, open_published
 from leadlib.store.patience import Patience
+from leadlib.store.races import run_again
 from leadlib.store.rows import SliceRow, SyncRow
+from leadlib.store.shared import open_shared
 from leadlib.store.suppression import Person, without_person
 from leadlib.store.words import Words
+from leadlib.store.work import Work
 from leadlib.store.writes import (
     UpsertCount,
     newest_of_each,
@@ -67,6 +72,7 @@ from leadlib.working_hours import USUAL_HOURS, WorkingHours
 
 log = logging.getLogger(__name__)
 
+_LOOK_EVERY_S = 1.0
 _REPAIR_SHOWN = timedelta(days=7)
 _READ_ONLY = (
     "The folder of the store may not be written by this program, so nothing is synced and nothing changes here. "
@@ -110,17 +116,17 @@ class Store:
         self._opened = opened
         self._analytics = opened.analytics
         self._personal = opened.personal
-        # Between the personal and the analytics commit of a batch no other batch may come.
-        self._leads_lock = threading.Lock()
+        self._looked_at_s = time.monotonic()
+        self._looking = threading.Lock()
         self._hash_key = self._load_hash_key()
         self._suppression = suppression.load(self._personal.cursor(), self._hash_key)
         # What cannot be written down, because nothing can.
-        is_locked_out = opened.is_read_only and not opened.is_published
+        is_locked_out = opened.is_read_only and opened.has_persons
         self._standing = (Alarm("read_only", _READ_ONLY, datetime.now(UTC)),) if is_locked_out else ()
         self._alarms = self._load_alarms()
-        self.words = Words(opened.personal)
+        self._words = Words(opened.personal)
         self.exports = ExportLog(opened.personal)
-        self.guest_links = GuestLinks(opened.personal, self._hash_key)
+        self._guest_links = GuestLinks(opened.personal, self._hash_key)
 
     @classmethod
     def open(
@@ -132,22 +138,26 @@ class Store:
         working_hours: WorkingHours = USUAL_HOURS,
         sla_minutes: int = 60,
         badge_rules: BadgeRules = EXAMPLE,
+        shared: SharedAddress | None = None,
     ) -> "Store":
         """The store in `folder`, created if there is none; days begin in `timezone`, leads come from `portal`.
 
         `working_hours` are told on the clock of that zone. Like `sla_minutes` and `badge_rules` they are what the
         account wants its leads to be judged by, and not kept: another start may count with others.
+        With `shared` it lies there, and `folder` has what this machine keeps beside it: any number of programs may
+        have it open, and what one commits is seen by all. While another does the work, the zone stays as it is there.
         A damaged file is moved aside and restored from its newest copy, and an alarm says so. Where the folder may not
         be written, the store is opened for reading. Raises StoreBusyError, StoreUnreadableError, or WrongPortalError
         if the folder holds another portal's leads.
         """
-        opened = open_files(folder)
+        opened = open_files(folder) if shared is None else open_shared(folder, shared)
         try:
             store = cls(folder, opened, timezone, portal, working_hours, sla_minutes, badge_rules)
-            if opened.is_read_only:
-                store._take_as_it_is()
-            else:
-                store._settle()
+            with opened.alone() as is_alone:
+                if is_alone and not opened.is_read_only:
+                    store.settle()
+                else:
+                    store._take_as_it_is()
         except BaseException:
             opened.close()
             raise
@@ -163,6 +173,7 @@ class Store:
         working_hours: WorkingHours = USUAL_HOURS,
         sla_minutes: int = 60,
         badge_rules: BadgeRules = EXAMPLE,
+        shared: SharedAddress | None = None,
     ) -> "Store":
         """The store in `folder` to be read beside whoever holds it, without the persons; nothing of it is kept open.
 
@@ -172,6 +183,8 @@ class Store:
         StoreUnreadableError if there is no store, WrongPortalError.
         """
         wishes = (working_hours, sla_minutes, badge_rules)
+        if shared is not None:
+            return cls._open_shared_beside(folder, shared, timezone, portal, wishes)
         opened = open_published(folder)
         if opened is None and not (folder / ANALYTICS).exists():
             raise StoreUnreadableError(
@@ -192,11 +205,38 @@ class Store:
                     opened.close()
                 opened = open_published(folder)
         assert opened is not None  # noqa: S101  # published above
-        store = cls(folder, opened, timezone, portal, *wishes)
+        return cls._as_it_is(folder, opened, timezone, portal, wishes)
+
+    @classmethod
+    def _open_shared_beside(
+        cls,
+        folder: Path,
+        shared: SharedAddress,
+        timezone: ZoneInfo,
+        portal: str,
+        wishes: tuple[WorkingHours, int, BadgeRules],
+    ) -> "Store":
+        """What a shared store holds now, published on this machine and read from there: it stays as it is, too."""
+        with cls._as_it_is(folder, open_shared(folder, shared, to_read=True), timezone, portal, wishes) as store:
+            store.publish()
+        opened = open_published(folder)
+        assert opened is not None  # noqa: S101  # published above
+        return cls._as_it_is(folder, opened, timezone, portal, wishes)
+
+    @classmethod
+    def _as_it_is(
+        cls,
+        folder: Path,
+        opened: Opened,
+        timezone: ZoneInfo,
+        portal: str,
+        wishes: tuple[WorkingHours, int, BadgeRules],
+    ) -> "Store":
         try:
+            store = cls(folder, opened, timezone, portal, *wishes)
             store._take_as_it_is()
-        except StoreError:
-            store.close()
+        except BaseException:
+            opened.close()
             raise
         return store
 
@@ -206,7 +246,30 @@ class Store:
     @property
     def data_version(self) -> int:
         """Grows with every committed change."""
+        self._look()
         return self._data_version
+
+    @property
+    def words(self) -> Words:
+        """What people have written for one another."""
+        self._look()
+        return self._words
+
+    @property
+    def guest_links(self) -> GuestLinks:
+        """The addresses that open a part of the store."""
+        self._look()
+        return self._guest_links
+
+    @property
+    def work(self) -> Work:
+        """Which of several programs on the store reads the portal and does the chores."""
+        return self._opened.work
+
+    @property
+    def place(self) -> str:
+        """Where it lies, in words for who looks after it."""
+        return self._opened.place
 
     @property
     def is_read_only(self) -> bool:
@@ -221,7 +284,7 @@ class Store:
     @property
     def has_persons(self) -> bool:
         """False if the persons were left out when it was opened (`open_beside`): `contacts` then finds nobody."""
-        return not self._opened.is_published
+        return self._opened.has_persons
 
     def __enter__(self) -> "Store":
         return self
@@ -288,6 +351,7 @@ class Store:
 
     def alarms(self) -> tuple[Alarm, ...]:
         """What is wrong at the moment, oldest first. Every page asks, so the answer is kept in memory."""
+        self._look()
         return self._alarms
 
     def _load_alarms(self) -> tuple[Alarm, ...]:
@@ -323,6 +387,7 @@ class Store:
 
     # Writing
 
+    @run_again
     def write_leads(
         self,
         leads: Sequence[Lead],
@@ -340,7 +405,7 @@ class Store:
         leads = newest_of_each(leads)
         if not leads and not slice_rows:
             return UpsertCount()
-        with self._leads_lock:
+        with self._batch():
             return self._write_leads(leads, observed_at, slice_rows)
 
     def _write_leads(self, leads: list[Lead], observed_at: datetime, slice_rows: Sequence[SliceRow]) -> UpsertCount:
@@ -369,13 +434,14 @@ class Store:
                 write_slices(cursor, slice_rows)
         return written
 
+    @run_again
     def write_events(self, told: Sequence[LeadEvent]) -> int:
         """Puts what webhooks said into leads and their history, as of the events' own time; how many were new.
 
         An event that was applied before changes nothing, whatever came since; nor does the order matter in which events
         and rows come. Of two commits the personal one is first, as in `write_leads`.
         """
-        with self._leads_lock:
+        with self._batch():
             new = events.not_applied(self._analytics.cursor(), told)
             new = [replace(e, lead=without_person(e.lead)) if self._suppression.knows(e.lead) else e for e in new]
             by_lead: dict[str, list[LeadEvent]] = {}
@@ -407,6 +473,7 @@ class Store:
             {"most": most},
         )["lead_id"].tolist()
 
+    @run_again
     def mark_as_asked(self, lead_ids: Sequence[str]) -> None:
         """Notes that the portal was asked for these leads, after all events that the store knows of them."""
         with self._changing() as cursor:
@@ -415,6 +482,7 @@ class Store:
                 {"now": datetime.now(UTC), "ids": list(lead_ids)},
             )
 
+    @run_again
     def write_rejected(self, rows: Sequence[RejectedRow], *, sync_id: str, observed_at: datetime) -> int:
         """Keeps rows that are no leads: the text in the personal file, the reason beside the sync. Repeats are one.
 
@@ -452,6 +520,7 @@ class Store:
                 )
         return n_news
 
+    @run_again
     def write_names(
         self,
         agents: Sequence[AgentName],
@@ -471,6 +540,7 @@ class Store:
                 names.write_found(cursor, agents, listings, projects, at)
                 names.write_unknown(cursor, unknown, at)
 
+    @run_again
     def begin_sync(self, *, kind: str, dialect: str, started_at: datetime) -> str:
         """The id of a new row in `syncs`, open until `finish_sync`."""
         sync_id = uuid4().hex
@@ -483,6 +553,7 @@ class Store:
             )
         return sync_id
 
+    @run_again
     def finish_sync(self, row: SyncRow) -> None:
         """Closes the open row of this sync with what it did."""
         values: dict[str, Any] = dict(vars(row))
@@ -497,11 +568,13 @@ class Store:
         """One stretch of createdAt whose leads were written before."""
         self.write_leads([], observed_at=row.observed_at, slice_rows=[row])
 
+    @run_again
     def fold_slices(self, sync_id: str) -> None:
         """Shortens the ledger after a sweep: what it covers stays the same, in fewer lines."""
         with self._changing() as cursor:
             fold_slices(cursor, sync_id)
 
+    @run_again
     def settle_absences(
         self,
         sync_id: str,
@@ -517,7 +590,7 @@ class Store:
         sent a lead that is gone is forgotten. `is_too_many(n, n_live)` says when so many are missing that the portal
         must be wrong: then nothing is noted or marked. The other arguments are those of `absences.find_missing`.
         """
-        with self._leads_lock:
+        with self._batch():
             missing, n_live = find_missing(self._analytics.cursor(), sync_id, began_at, rejected_ids, unclear)
             if not missing:
                 return AbsenceCount()
@@ -530,12 +603,14 @@ class Store:
                     write_absences(cursor, fresh, gone, began_at)
         return counted
 
+    @run_again
     def remember(self, key: str, value: str) -> None:
         """Keeps a fact about the portal (its dialect, say) beside the data."""
         with self._changing() as cursor:
             cursor.execute("delete from meta where key = ?", [key])
             cursor.execute("insert into meta values (?, ?)", [key, value])
 
+    @run_again
     def raise_alarm(self, kind: str, message: str) -> None:
         """Puts up an alarm, shown on every page until `clear_alarm`. Again with other words: the words change."""
         if all((alarm.kind, alarm.message) != (kind, message) for alarm in self.alarms()):
@@ -543,6 +618,7 @@ class Store:
                 write_alarm(cursor, Alarm(kind, message, datetime.now(UTC)))
             self._alarms = self._load_alarms()
 
+    @run_again
     def clear_alarm(self, kind: str) -> None:
         """Takes an alarm down; nothing happens if there is none of this kind."""
         if any(alarm.kind == kind for alarm in self.alarms()):
@@ -555,12 +631,12 @@ class Store:
     @property
     def must_read_all(self) -> bool:
         """True if the store was restored, and the whole window has not been read with certainty since."""
-        return bool(restoring.notes(self.folder))
+        return bool(self._opened.mended())
 
     def has_read_all(self) -> None:
         """Takes note that the whole window was read with certainty. Raises StoreError."""
         if self.must_read_all:
-            restoring.forget_notes(self.folder)
+            self._opened.forget_notes()
             self.raise_alarm("restored", restoring.READ_AGAIN)
 
     def retire_alarms(self, now: datetime) -> None:
@@ -571,7 +647,39 @@ class Store:
 
     def publish(self) -> None:
         """Makes the analytics tables as they are now the newest generation. Raises StoreError."""
-        generations.publish(self._analytics, self.folder / generations.FOLDER)
+        self._opened.publish()
+
+    def settle(self) -> None:
+        """Puts right what a start finds; for who has the store alone, or does the work on it.
+
+        A full disk stops none of it for good: the store can be read meanwhile. Raises WrongPortalError.
+        """
+        self._claim_for_portal()
+        try:
+            self._set_timezone()
+            self._end_syncs_cut_short()
+            self._clamp_future()
+            if behind := rollups.behind(self._analytics.cursor()):
+                with self._changing() as cursor:
+                    rollups.make(cursor, behind)
+            if mended := self._opened.mended():
+                self.raise_alarm("restored", restoring.explain(mended))
+            if not self._opened.has_copy_for_mending():
+                self.copy_personal()
+        except StoreError as error:
+            log.error("the store could not be put right at its start: %s", type(error).__name__)
+
+    def keep_up(self, now: datetime | None = None) -> None:
+        """Has the files of a shared store be few and in order, if that is due; for who does the work on it.
+
+        Nobody who reads waits for it, and who writes no longer than a table takes. `now` is this moment unless it is
+        given. Raises StoreError.
+        """
+        self._opened.keep_up(now or datetime.now(UTC))
+
+    def files(self) -> Files | None:
+        """What a shared store consists of; None for one in a folder of its own. Raises StoreError."""
+        return self._opened.files()
 
     def sequence(self) -> int:
         """The number of the last commit to the analytics tables."""
@@ -584,25 +692,24 @@ class Store:
 
     def personal_copied_at(self) -> datetime:
         """When the newest copy of the personal tables was made, UTC; long ago if there is none."""
-        copy = generations.newest_copy(self.folder / restoring.PERSONAL_COPY)
-        return copy.manifest.created_at if copy is not None else datetime.min.replace(tzinfo=UTC)
+        return self._opened.personal_copied_at()
 
     def copy_personal(self) -> None:
         """Makes a copy of the personal tables, for mending: the portal shows again what is young, and nothing older.
 
         Raises StoreError.
         """
-        generations.publish(self._personal, self.folder / restoring.PERSONAL_COPY, kept=2)
+        self._opened.copy_personal()
 
+    @run_again
     def forget_persons(self, before: datetime) -> int:
         """Deletes what is personal of leads created before `before`, UTC; the number of rows. The leads stay.
 
         The copies made before hold them no longer either. Raises StoreError.
         """
-        n_rows = erasing.forget_persons(self._personal, self._analytics, before)
+        n_rows = erasing.forget_persons(self._personal, self._analytics, self.folder, before)
         if n_rows:
-            self._personal.checkpoint()
-            generations.publish(self._personal, self.folder / restoring.PERSONAL_COPY, kept=1)
+            self._opened.after_forgetting()
             self._data_version = next(_VERSIONS)
         return n_rows
 
@@ -614,27 +721,24 @@ class Store:
         """Every row about a person whose leads these are, by table; the link for responding is blank. Personal."""
         return holding.all_of(self._personal, self._analytics, person, lead_ids)
 
+    @run_again
     def erase(self, person: Person, who: str) -> Erased:
         """Takes a person out of the store, its copies and what lies beside it, and keeps them out from now on.
 
         The personal file is written anew, so that no byte of theirs is left; whoever asks for it meanwhile waits. What
         was found is put on record on the word of `who`. Raises StoreError; the same call again finishes what is left.
         """
-        with self._leads_lock:
+        with self._batch():
             n_leads, n_texts, n_notebooks, n_keepsakes = erasing.erase_rows(
                 self._personal, self._analytics, person, self._hash_key
             )
             self._suppression = suppression.load(self._personal.cursor(), self._hash_key)
-            self.words.read_from(self._personal)
-            self.guest_links.read_from(self._personal)
+            self._words.read_from(self._personal)
+            self._guest_links.read_from(self._personal)
             n_deliveries, n_damaged = erasing.erase_files(self.folder, person)
             found = Erased(n_leads, n_texts, n_deliveries, n_damaged, n_notebooks, n_keepsakes)
             erased = erasing.put_on_record(self._personal, person, found, who)
-            self._personal.checkpoint()
-            self._personal.write_anew(rewrite)
-            self._analytics.checkpoint()
-            generations.publish(self._personal, self.folder / restoring.PERSONAL_COPY, kept=1)
-            generations.publish(self._analytics, self.folder / generations.FOLDER, kept=1)
+            self._opened.after_erasing()
             self._data_version = next(_VERSIONS)
         return erased
 
@@ -652,24 +756,6 @@ class Store:
 
     # Inside
 
-    def _settle(self) -> None:
-        """What is put right at every start. A full disk stops none of it for good: the store can be read meanwhile."""
-        self._claim_for_portal()
-        try:
-            self._set_timezone()
-            self._end_syncs_cut_short()
-            self._clamp_future()
-            with self._changing() as cursor:
-                rollups.settle(cursor)
-            if restored := restoring.notes(self.folder):
-                self.raise_alarm("restored", restoring.explain(restored))
-            last = generations.newest_copy(self.folder / restoring.PERSONAL_COPY)
-            if last is None or last.manifest.migrations != self._personal.migrations():
-                # The key of the installation and the list of who is kept out have to be in a copy from the first day.
-                self.copy_personal()
-        except StoreError as error:
-            log.error("the store could not be put right at its start: %s", type(error).__name__)
-
     def _take_as_it_is(self) -> None:
         stored = self.recall("timezone")
         self.timezone = ZoneInfo(stored) if stored else self.timezone
@@ -677,12 +763,14 @@ class Store:
             self._claim_for_portal()
 
     def _clamp_future(self) -> None:
-        with self._changing() as cursor:
-            if clamp_future(cursor, datetime.now(UTC)):
-                rollups.make_all(cursor)
+        now = datetime.now(UTC)
+        if impossible_rows(self._analytics.cursor(), now):
+            with self._changing() as cursor:
+                clamp_future(cursor, now)
+                rollups.make(cursor)
                 # Noted before the commit: a crash in between reads too much and never too little.
                 note = restoring.Restored("analytics", "future", restoring.now_text())
-                restoring.take_note(self.folder, note)
+                self._opened.take_note(note)
 
     def _apart_from_events(
         self, leads: list[Lead], observed_at: datetime, kept_out: Collection[str]
@@ -710,14 +798,17 @@ class Store:
             if contact != Contact():  # of somebody whose details were deleted, the key is what is left
                 told.row["sender_key"] = sender_key(contact, self._hash_key)
 
+    @run_again
     def _load_hash_key(self) -> bytes:
         found = self._personal.cursor().execute("select sender_hash_key from install").fetchone()
         if found is not None:
             return bytes(found[0])
         key = secrets.token_bytes(32)
         with self._personal.transaction() as cursor:
-            cursor.execute("insert into install values (?)", [key])
-        return key
+            # Another program may have opened the same new store at the same moment.
+            cursor.execute("insert into install select ? where not exists (select 1 from install)", [key])
+            ((kept,),) = cursor.execute("select sender_hash_key from install").fetchall()
+        return bytes(kept)
 
     def _without_older(self, leads: list[Lead], observed_at: datetime) -> list[Lead]:
         """Those of `leads` that the store has not seen later than `observed_at`: answers may arrive out of order."""
@@ -733,11 +824,46 @@ class Store:
 
     def _end_syncs_cut_short(self) -> None:
         """Whatever sync is still open: its program has ended without a word, or this one could not hold the files."""
+        if self.query("select 1 from syncs where outcome = 'running' limit 1").empty:
+            return
         with self._changing() as cursor:
             cursor.execute(
                 "update syncs set outcome = 'failed', message = 'The program ended while this sync ran. What it had "
                 "committed is kept.' where outcome = 'running'"
             )
+
+    def _look(self, *, at_once: bool = False) -> None:
+        """Takes note of what other programs have committed, once a second at most: what is kept in memory is old then.
+
+        Where they cannot be asked just now, what is known stays.
+        """
+        if not at_once and time.monotonic() - self._looked_at_s < _LOOK_EVERY_S:
+            return
+        with self._looking:
+            if not at_once and time.monotonic() - self._looked_at_s < _LOOK_EVERY_S:
+                return
+            try:
+                if self._opened.has_moved():
+                    self._read_again()
+            except StoreError as error:
+                if at_once:
+                    raise
+                log.warning("the store could not be asked for news: %s", type(error).__name__)
+            self._looked_at_s = time.monotonic()
+
+    def _read_again(self) -> None:
+        self._suppression = suppression.load(self._personal.cursor(), self._hash_key)
+        self._words.read_from(self._personal)
+        self._guest_links.read_from(self._personal)
+        self._alarms = self._load_alarms()
+        self._data_version = next(_VERSIONS)
+
+    @contextmanager
+    def _batch(self) -> Iterator[None]:
+        """Meanwhile no other program writes leads, and what was committed before is known."""
+        with self._opened.leads_lock():
+            self._look(at_once=True)
+            yield
 
     @contextmanager
     def _changing(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -765,7 +891,7 @@ class Store:
             if stored is not None:
                 with self._changing() as cursor:
                     cursor.execute("update leads set created_local = timezone(?, created_at)", [self.timezone.key])
-                    rollups.make_all(cursor)
+                    rollups.make(cursor)
             self.remember("timezone", self.timezone.key)
 
 

@@ -11,6 +11,7 @@ from leadlib.store import keepsakes
 from leadlib.store.files import File
 from leadlib.store.keepsakes import DayNote, Keepsake, SavedView
 from leadlib.store.notebooks import NotebookVersion, versions, write_version
+from leadlib.store.races import run_again
 
 
 class Words:
@@ -61,6 +62,7 @@ class Words:
         last = versions(self._file, "saved_at = (select max(saved_at) from notebooks)")
         return max([keepsakes.changed_at(self._file), *(one.saved_at for one in last[:1])])
 
+    @run_again
     def save_notebook(self, name: str, *, after: int, title: str, author: str, cells: str) -> NotebookVersion:
         """Adds a version to a notebook, whose newest one must be `after` (0: there is none yet).
 
@@ -71,6 +73,7 @@ class Words:
             write_version(cursor, saved)
         return saved
 
+    @run_again
     def delete_notebook(self, name: str, *, after: int, author: str) -> None:
         """Marks a notebook as deleted, by a version of its own; the others stay. As for `save_notebook`."""
         last = self.notebook(name, after)
@@ -79,16 +82,19 @@ class Words:
             with self._file.transaction() as cursor:
                 write_version(cursor, gone)
 
+    @run_again
     def save_view(self, title: str, page: str, query: Mapping[str, Sequence[str]], author: str) -> None:
         """Puts a view up for everybody: a page, and the parameters of its address."""
         with self._keeping() as cursor:
             keepsakes.write_view(cursor, title, page, query, author)
 
+    @run_again
     def note_on_day(self, day: date, words: str, author: str) -> None:
         """Puts a note on a day of the account's clock, for everybody."""
         with self._keeping() as cursor:
             keepsakes.write_note(cursor, day, words, author)
 
+    @run_again
     def take_down(self, keepsake: Keepsake) -> None:
         """Takes a view or a note from the screens. Once is as good as twice; its row stays."""
         with self._keeping() as cursor:

@@ -244,6 +244,16 @@ def _webhook_facts(view: View) -> dict[str, str]:
     return {"Webhooks": ", ".join([*counts, *newest])}
 
 
+def _place_facts(view: View) -> dict[str, str]:
+    files = view.store.files()
+    if files is None:
+        return {"Store": view.store.place}
+    tidied = f"tidied up {formats.ago(files.tidied_at, datetime.now(UTC))}" if files.tidied_at else "not tidied up yet"
+    counts = f"{formats.count_of(files.n_files, 'file')}, {formats.number(files.n_bytes / 1e6, 1)} MB"
+    rows = f"{formats.count_of(files.n_rows_outside, 'row')} in the catalog"
+    return {"Store": view.store.place, "Files of the store": f"{counts}, {rows}, {tidied}"}
+
+
 def draw_facts(view: View) -> None:
     """Where the data comes from, and for whoever looks after it where it lies."""
     engine = view.engine
@@ -252,7 +262,7 @@ def draw_facts(view: View) -> None:
         "Dialect": engine.dialect,
         "Time zone of days": view.store.timezone.key,
         "Commit": str(view.store.sequence()),
-        **({"Store": str(view.store.folder)} if view.access.may_manage else {}),
+        **(_place_facts(view) if view.access.may_manage else {}),
         "Sync interval": formats.count_of(engine.settings.sync_minutes, "minute")
         if engine.settings.sync_minutes
         else "off",

@@ -117,6 +117,21 @@ def draw_record(view: View) -> None:
     facts(processing_record(view))
 
 
+def _where(view: View) -> str:
+    """In which files and tables persons lie, for the record of processing."""
+    kept = "Backups lie where you put them. Not encrypted by this program: encrypt the disk"
+    folder, address = view.store.folder, view.engine.settings.personal
+    if address is None:
+        return (
+            f"On this machine, in {folder}: personal.duckdb, its copies in personal-copy, and events that wait in "
+            f"spool. {kept}"
+        )
+    return (
+        f"In the shared store at {address}: the files below personal, and the schema leadlight_personal of PostgreSQL. "
+        f"On each machine that takes events, those that wait in {folder / 'spool'}. {kept}s, of PostgreSQL too"
+    )
+
+
 def processing_record(view: View) -> dict[str, str]:
     """The record of processing as names and sentences, from the settings."""
     engine, store = view.engine, view.store
@@ -125,8 +140,7 @@ def processing_record(view: View) -> dict[str, str]:
         "Of whom": f"People who got in touch through {store.portal}",
         "What": "Name, phones, e-mail addresses and WhatsApp username of the sender; the link for responding; where a "
         "call's recording lies; what the portal added; and each lead's row as the portal gave it",
-        "Where": f"On this machine, in {store.folder}: personal.duckdb, its copies in personal-copy, and events that "
-        "wait in spool. Backups lie where you put them. Not encrypted by this program: encrypt the disk",
+        "Where": _where(view),
         "How long": f"{_kept_for(settings.retention_months)} after the lead came; then only a key is left that names "
         "nobody. A lead that is gone at the portal loses its sender at once",
         "Who may see it": _who_may(view, "may_see_people"),

@@ -24,6 +24,7 @@ from leadlib.sandbox.settings import Dialect
 from leadlib.sandbox.wire import lead_sender
 from leadlib.store import Store
 from tests.commands import ROOT, run_command
+from tests.conftest import settings_of_store
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 DUBAI = ZoneInfo("Asia/Dubai")
@@ -72,7 +73,7 @@ class Installation:
                 "LEADLIB_API_SECRET": API_SECRET,
                 "LEADLIB_CALLS_PER_MINUTE": "650",
             }
-        return {**plain, "LEADLIB_DATABASE": str(self.folder / "store"), **portal, **self.settings}
+        return {**plain, **settings_of_store(self.folder / "store"), **portal, **self.settings}
 
     def start(self, *arguments: str, flags: Sequence[str] = (), **options: Any) -> subprocess.Popen[str]:
         return subprocess.Popen(

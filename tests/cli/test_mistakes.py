@@ -73,6 +73,7 @@ def test_arguments_that_make_no_sense_end_with_2(plain: Installation, arguments:
     assert plain.server.calls == before
 
 
+@pytest.mark.embedded(reason="finds something else in the place of the files")
 def test_database_that_is_none_cannot_be_opened(install: Install) -> None:
     installation = install({})
     (installation.folder / "store").mkdir()

@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings
-from tests.conftest import at
+from tests.conftest import at, settings_of_store
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_S = 60
@@ -33,19 +33,19 @@ class AppServer:
     log: Path
     seconds_to_ready: float
 
-    def wait_for_leads(self) -> None:
+    def wait_for_leads(self, within_s: float = READY_S) -> None:
         """Waits until the first sync is over."""
-        deadline = time.monotonic() + READY_S
+        deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:
-            health = httpx.get(f"{self.url}/healthz").json()
+            health = httpx.get(f"{self.url}/healthz", timeout=within_s).json()
             if health.get("as_of") and not health["is_syncing"]:
                 return
             time.sleep(0.1)
-        raise TimeoutError(f"no lead after {READY_S} s; the log says: {self.log.read_text()[-2000:]}")
+        raise TimeoutError(f"no lead after {within_s} s; the log says: {self.log.read_text()[-2000:]}")
 
 
 @contextmanager
-def serve_app(folder: Path, **settings: str) -> Iterator[AppServer]:
+def serve_app(folder: Path, *, within_s: float = READY_S, **settings: str) -> Iterator[AppServer]:
     """`streamlit run app.py` in a process of its own, with a store in `folder` and nothing else set but `settings`."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -57,7 +57,7 @@ def serve_app(folder: Path, **settings: str) -> Iterator[AppServer]:
         process = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), "--server.port", str(port)],
             cwd=ROOT,
-            env={**environ, "LEADLIB_DATABASE": str(folder / "data"), **settings},
+            env={**environ, **settings_of_store(folder / "data"), **settings},
             stdout=output,
             stderr=subprocess.STDOUT,
         )
@@ -68,7 +68,7 @@ def serve_app(folder: Path, **settings: str) -> Iterator[AppServer]:
                 httpx.get(f"{url}/healthz", timeout=5)
                 break
             except httpx.TransportError:
-                if process.poll() is not None or time.monotonic() - started > READY_S:
+                if process.poll() is not None or time.monotonic() - started > within_s:
                     raise TimeoutError(f"the app did not start: {log.read_text()[-2000:]}") from None
                 time.sleep(0.05)
         yield AppServer(url, log, time.monotonic() - started)
