@@ -120,7 +120,7 @@ def test_an_answer_matches_the_store_that_gave_it(leads: Store, tmp_path: Path, 
 def test_the_rows_of_a_statement_in_sql_match_until_they_are_others(leads: Store, tmp_path: Path) -> None:
     statement = (
         '-- Odd texts\nselect channel as "=a", count(*) as n, avg(length(lead_id)) as m, max(created_at) as newest,\n'
-        "chr(13) || ',\"' || repeat('x', 140000) as t, true as is_so, null as nothing from filtered_leads group by 1"
+        "chr(13) || ',\"' || repeat('x', 135000) as t, true as is_so, null as nothing from filtered_leads group by 1"
     )
     frame = run_sql(leads.folder, statement, CALLS).frame
     facts = Facts.of(leads, CALLS, describe(CALLS), link_of(CALLS))

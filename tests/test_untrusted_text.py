@@ -38,6 +38,7 @@ OWN_WORDS = {
     "notebook_results.py: behind.name": "one of three constants",
     "notebook_results.py: label": "one of two constants",
     "notebook_sql.py: _told(answer)": "numbers",
+    "notebook_sql.py: others": "a number and constants",
     "health.py: ' and '.join(counts)": "numbers",
     "changes.py: changes.FIGURE_WORDS[figure]": "one of three constants",
     "leagues.py: one": "one of three constants",
