@@ -28,7 +28,7 @@ from leadlib.store.patience import ENDLESS, Patience, watched
 MEMORY_LIMIT = "1GB"
 """What a file may keep in memory, so that the questions of many viewers find it there."""
 
-SPARING: Mapping[str, str] = {"memory_limit": "48MB", "checkpoint_threshold": "4MB"}
+SPARING: Mapping[str, str] = {"memory_limit": "64MB", "checkpoint_threshold": "32MB"}
 """Settings while nobody asks and rows only come in: what was written is not kept in memory."""
 
 _SCHEMA = files("leadlib") / "sql" / "schema"
