@@ -4,7 +4,10 @@ The portal is asked for the total of a stretch, and for its total per status. A 
 ladder, or off it into the archive. So if all these totals are those of the store, each of them also being "at least so
 far" when summed from the top, nothing was added, removed or moved, but for what cancels out exactly: a lead that
 vanished while another of its status came late, or was replaced. Nor do totals show a reassignment. Therefore counting
-only ever stands in for reading for `READ_EVERY`, stretch by stretch, and it is left out where it could mislead:
+only ever stands in for reading for `READ_EVERY`, stretch by stretch, and it is left out where it could mislead. Wide
+stretches are counted first and cut where they differ: what cancels out has more room in them, for a week at most.
+
+What is read all the same:
 
 - a stretch that was not read with certainty within `READ_EVERY` is read;
 - a status that no document names has no place on the ladder, so a stretch with one is read: of such leads the portal's
