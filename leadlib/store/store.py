@@ -659,7 +659,9 @@ class Store:
             self._set_timezone()
             self._end_syncs_cut_short()
             self._clamp_future()
-            if behind := rollups.behind(self._analytics.cursor()):
+            with _reading(self._analytics):
+                behind = rollups.behind(self._analytics.cursor())
+            if behind:
                 with self._changing() as cursor:
                     rollups.make(cursor, behind)
             if mended := self._opened.mended():
