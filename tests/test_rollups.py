@@ -1,4 +1,6 @@
-"""What is kept beside the leads to answer sooner gives the answers that the leads themselves give, whatever was written."""
+"""What is kept beside the leads to answer sooner gives the answers that the leads themselves give, whatever was
+written.
+"""
 
 import random
 from collections.abc import Callable
@@ -66,7 +68,7 @@ def some_leads(rng: random.Random, now: datetime, n: int) -> list:
 
 
 def disturb(store: Store, rng: random.Random, step: int) -> None:
-    """One more write of any kind: rows, also old ones again and out of order, events, leads that are gone, an erasure."""
+    """One more write of any kind: rows, also old ones and out of order, events, leads that are gone, an erasure."""
     now = START + timedelta(days=8, hours=7 * step)
     kind = rng.choice(["rows", "rows", "late rows", "events", "gone", "erased"])
     if kind == "rows":

@@ -125,7 +125,7 @@ def _statement(
     sql = sql_named(name)
     rollup = _rollup_for(name, filters, by, grain) if store.has_rollups else None
     if rollup is not None:
-        sql = sql.replace("from leads\n", f"from {rollup}\n")
+        sql = re.sub(r"\bfrom leads\b", f"from {rollup}", sql)
         sql = sql.replace(_LEADS_OF_A_ROW, "leads").replace(_LAST_OF_A_ROW, "last_created_at")
     if senders_up_to is not None:
         as_bits = f"coalesce(bit_count(bitstring_agg(sender_no, 1, {senders_up_to:d})), 0)"
@@ -161,8 +161,8 @@ class _Rolled:
     groups: frozenset[str]
 
 
-# At ten million leads they answer from a hundredth of the rows. The filters' days are whole days of the account's clock, so
-# that a row of a day or an hour lies within them or not; a week may lie half within.
+# At ten million leads they answer from a hundredth of the rows. The filters' days are whole days of the account's clock,
+# so that a row of a day or an hour lies within them or not; a week may lie half within.
 _ROLLED: Mapping[str, _Rolled] = {
     "lead_days": _Rolled(
         frozenset({"counts", "volume", "statuses", "stages_seen"}),

@@ -1,8 +1,9 @@
 """Roll-ups: tables of few rows, each of which stands for all leads of a stretch of time that are alike.
 
-A row has the columns of `leads` that it keeps, by the same names, and `leads`, how many it stands for: so one SQL file reads
-either. Whoever changes leads makes the stretches anew that were touched, in the same transaction: a day of ten million leads
-is a hundred and fiftieth of the rows of one sync's commit to read, and a roll-up is never older than the leads.
+A row has the columns of `leads` that it keeps, by the same names, and `leads`, how many it stands for: so one SQL file
+reads either. Whoever changes leads makes the stretches anew that were touched, in the same transaction: a day of ten
+million leads is a hundred and fiftieth of the rows of one sync's commit to read, and a roll-up is never older than the
+leads.
 """
 
 from collections.abc import Mapping
