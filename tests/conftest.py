@@ -15,6 +15,10 @@ from leadlib.store import Store
 
 DUBAI = ZoneInfo("Asia/Dubai")
 
+# Dozens of processes read the same files: on a machine where nobody keeps what was compiled, each compiles all of them.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 
 def lead_json(lead_id: str, created_at: str = "2026-09-15T06:12:45Z", **changes: Any) -> dict[str, Any]:
     """One row of the API's `data`; `changes` replace or add fields. The person is invented."""
