@@ -120,8 +120,9 @@ def load(question: Callable[..., pd.DataFrame], filters: Filters, **arguments: s
         store.data_version,
         access.key,
     )
+    now_s = time.monotonic()
     answer = _load(*key, _question=question, _store=store)
-    if isinstance(answer, _Slow) and time.monotonic() > answer.until_s:
+    if isinstance(answer, _Slow) and now_s > answer.until_s:
         _load.clear(*key)
         answer = _load(*key, _question=question, _store=store)
     if isinstance(answer, _Slow):
