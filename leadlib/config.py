@@ -85,6 +85,8 @@ class Settings:
     sla_minutes: int = 60
     badge_rules: BadgeRules = EXAMPLE
     sql_cells: bool = True
+    query_seconds: int = 20
+    files_at_once: int = 2
     people: People | None = None
     log: LogForm = "text"
     metrics_port: int | None = None
@@ -353,6 +355,20 @@ SETTINGS: tuple[Setting, ...] = (
         _switch,
         "`on` or `off`: whether notebooks may ask in SQL ([docs/sql-cells.md](docs/sql-cells.md))",
         "`on`",
+    ),
+    Setting(
+        "LEADLIB_QUERY_SECONDS",
+        "query_seconds",
+        _count(0, 3600),
+        "How long a page waits for one answer of the store before that is stopped, and the page says so; 0: for ever",
+        "20",
+    ),
+    Setting(
+        "LEADLIB_FILES_AT_ONCE",
+        "files_at_once",
+        _count(1, 100),
+        "How many downloads the app makes at a time; whoever asks for one more is told how many are before it",
+        "2",
     ),
     Setting(
         "LEADLIB_PEOPLE",

@@ -15,6 +15,7 @@ from leadlib.expiry import watch_expiry
 from leadlib.export import EXPORTS_KEPT_MONTHS, Tickets
 from leadlib.metrics import watch_silence
 from leadlib.past import Past
+from leadlib.places import Places
 from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings, Truth
 from leadlib.store import Store, SyncRow, months_before, store_for
 from leadlib.sync import Progress, publishable, run_sync
@@ -51,6 +52,7 @@ class Engine:
         self.client = client
         self.sandbox = sandbox
         self.tickets = Tickets()
+        self.files = Places(settings.files_at_once)
         self.spool = Spool(settings.database)
         self.webhooks = Applier(store, client, self.spool)
         self.past = None if sandbox is None else Past(sandbox, store, client, self.webhooks)

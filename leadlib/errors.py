@@ -28,6 +28,8 @@ LeadlibError
     ├── StoreUnreadableError foreign, not writable or of a newer program
     │   └── StoreDamagedError    damaged; it can be restored
     ├── StoreReadOnlyError   it was opened where nothing may be written
+    ├── SlowQueryError       a question took longer than one may, and was stopped
+    ├── QueryStoppedError    whoever asked is gone
     └── WrongPortalError     the folder holds the leads of another portal
 
 No message, attribute or repr here holds a token, a payload or anything about a person.
@@ -297,6 +299,18 @@ class StoreReadOnlyError(StoreError):
     """The store was opened for reading only, because its folder may not be written."""
 
     title = "The store cannot be written"
+
+
+class SlowQueryError(StoreError):
+    """A question to the store took longer than whoever asked may wait, and was stopped."""
+
+    title = "This took too long"
+
+
+class QueryStoppedError(StoreError):
+    """A question to the store was stopped because whoever had asked it wants no answer any more."""
+
+    title = "Stopped"
 
 
 class WrongPortalError(StoreError):

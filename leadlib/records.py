@@ -12,7 +12,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
 
 Stage = Literal["sent", "delivered", "opened", "responded", "archived", "unrecognised"]
 
@@ -42,8 +44,7 @@ TOO_DEEP: Final = object()
 """Stands in place of a row that is nested too deeply to be read."""
 
 
-@dataclass(frozen=True)
-class Contact:
+class Contact(msgspec.Struct, frozen=True, gc=False):
     """What is known of the person behind a lead. Personal: it lives in the personal file only."""
 
     name: str | None = None
@@ -80,8 +81,7 @@ def _masked_phone(phone: str) -> str:
     return f"{phone[:4]}…{phone[-2:]}" if len(phone) > 8 else "…"
 
 
-@dataclass(frozen=True)
-class Lead:
+class Lead(msgspec.Struct, frozen=True, gc=False):
     """One lead as the portal showed it. Times are UTC instants; absent fields are None.
 
     `raw` is the text of the row as received, personal fields included, which is why it is not in the repr. It is JSON
@@ -172,12 +172,15 @@ class _NoLeadError(ValueError):
 def leads_from_json(rows: Sequence[Any], texts: Sequence[str] | None = None) -> tuple[list[Lead], list[RejectedRow]]:
     """The leads of a page's `data`, in order, and the rows that are none, each with its reason.
 
-    `texts` are the rows as they came; without them they are written anew. Every row comes back exactly once:
-    len(leads) + len(rejected) == len(rows).
+    `texts` are the rows as they came; without them they are written anew. A row that is a Lead already is taken as it
+    is. Every row comes back exactly once: len(leads) + len(rejected) == len(rows).
     """
     leads: list[Lead] = []
     rejected: list[RejectedRow] = []
     for place, row in enumerate(rows):
+        if isinstance(row, Lead):
+            leads.append(row)
+            continue
         raw = ""
         try:
             raw = _storable(_written(row) if texts is None else texts[place])
@@ -269,7 +272,8 @@ def parse_instant(text: Any) -> datetime:
         instant = _from_iso(text)
         if instant.tzinfo is None:
             raise _NoLeadError("createdAt has no time zone")
-        instant = instant.astimezone(UTC)
+        if instant.tzinfo is not UTC:
+            instant = instant.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         if isinstance(error, _NoLeadError):
             raise
@@ -345,6 +349,120 @@ def _clean(text: str) -> str:
         if not text.isascii() or "\x00" in text
         else text
     )
+
+
+# Rows that are as the documents have them
+
+_Whole = Annotated[int, msgspec.Meta(ge=-_INT64_MAX, le=_INT64_MAX)]
+
+
+class _Part(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    """An object of a documented row. Names are the portal's."""
+
+
+class _ContactPart(_Part):
+    type: Literal["email", "phone", "whatsappUsername"] | None = None
+    value: str | None = None
+
+
+class _SenderPart(_Part):
+    name: str | None = None
+    contacts: tuple[_ContactPart, ...] | None = None
+
+
+class _ProfilePart(_Part):
+    id: _Whole | None = None
+
+
+class _IdPart(_Part):
+    id: str | None = None
+
+
+class _ListingPart(_Part):
+    id: str | None = None
+    reference: str | None = None
+
+
+class _CallPart(_Part):
+    talkTime: _Whole | None = None  # noqa: N815
+    waitTime: _Whole | None = None  # noqa: N815
+    recordFile: str | None = None  # noqa: N815
+
+
+class _Row(_Part):
+    id: str
+    createdAt: str  # noqa: N815
+    channel: str | None = None
+    status: str | None = None
+    entityType: str | None = None  # noqa: N815
+    tags: tuple[str, ...] | None = None
+    sender: _SenderPart | None = None
+    publicProfile: _ProfilePart | None = None  # noqa: N815
+    listing: _ListingPart | None = None
+    project: _IdPart | None = None
+    developer: _IdPart | None = None
+    call: _CallPart | None = None
+    responseLink: str | None = None  # noqa: N815
+    distributionType: str | None = None  # noqa: N815
+    enrichment: dict[str, Any] | None = None
+
+
+_read_row = msgspec.json.Decoder(_Row).decode
+_NO_SENDER, _NO_PROFILE, _NO_ID, _NO_LISTING, _NO_CALL = (
+    _SenderPart(), _ProfilePart(), _IdPart(), _ListingPart(), _CallPart(),
+)  # fmt: skip
+
+
+def lead_from_documented(text: bytes) -> Lead | None:
+    """The lead in the JSON text of a row that is in every point as the documents have it; None for any other.
+
+    What `leads_from_json` makes of the same row, in a fifth of the time: almost all rows are like this. Without an
+    escape in its text, and in valid UTF-8, a row holds nothing that would have to be cleaned.
+    """
+    if b"\\" in text or len(text) > LONGEST_TEXT:
+        return None
+    try:
+        row, raw = _read_row(text), text.decode()
+        created_at = parse_instant(row.createdAt)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+    if not row.id.strip():
+        return None
+    sender, listing, call = row.sender or _NO_SENDER, row.listing or _NO_LISTING, row.call or _NO_CALL
+    phone = email = username = None
+    for contact in sender.contacts or ():
+        value = _stripped(contact.value)
+        if contact.type == "phone":
+            phone = phone or value
+        elif contact.type == "email":
+            email = email or value
+        elif contact.type:
+            username = username or value
+    return Lead(
+        lead_id=row.id,
+        created_at=created_at,
+        channel=_stripped(row.channel) or "",
+        status=_stripped(row.status) or "",
+        entity_type=_stripped(row.entityType) or "",
+        agent_id=(row.publicProfile or _NO_PROFILE).id,
+        listing_id=_stripped(listing.id),
+        listing_reference=_stripped(listing.reference),
+        project_id=_stripped((row.project or _NO_ID).id),
+        developer_id=_stripped((row.developer or _NO_ID).id),
+        distribution_type=_stripped(row.distributionType),
+        call_talk_time_s=call.talkTime,
+        call_wait_time_s=call.waitTime,
+        tags=tuple(filter(None, map(str.strip, row.tags))) if row.tags else (),
+        contact=Contact(_stripped(sender.name), phone, email, username),
+        response_link=_stripped(row.responseLink),
+        call_record_url=_stripped(call.recordFile),
+        enrichment=_enrichment(row.enrichment) if row.enrichment else None,
+        raw=raw,
+    )
+
+
+def _stripped(text: str | None) -> str | None:
+    return text.strip() or None if text else None
 
 
 # Fields that no document has

@@ -3,11 +3,14 @@
 The pages' script is leadlib/ui/shell.py; app.py puts both into one application.
 """
 
+import asyncio
 import gc
 import importlib
 import logging
 import secrets
 import tempfile
+import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -30,12 +33,25 @@ from leadlib.freshness import freshness
 from leadlib.hosting import refusals
 from leadlib.logs import set_up
 from leadlib.monitoring import MetricsPort
+from leadlib.places import Turn
+from leadlib.store import Patience
+from leadlib.ui.bundles import Bundles
 from leadlib.ui.engine import get_engine
 from leadlib.ui.gate import ACCESS, NO_DOWNLOAD, Gate
+from leadlib.ui.patience import waiting
 from leadlib.ui.serving import server
 from leadlib.webhooks import Receiver
 
 log = logging.getLogger(__name__)
+
+LONGEST_WAIT_S = 240.0
+"""How long a download waits for those that were asked for before it."""
+
+_LOOK_EVERY_S = 0.2
+_MANY_FILES = (
+    "Many files are being made at the moment, and this one did not come to its turn. Nothing is lost: go back to the "
+    "page and start the download again."
+)
 
 
 @asynccontextmanager
@@ -124,7 +140,11 @@ async def export(request: Request) -> Response:
     folder = tempfile.TemporaryDirectory(prefix="leadlight-")
     path = Path(folder.name) / "export"
     try:
-        name = await run_in_threadpool(_make_file, engine, ticket, path, str(request.base_url))
+        with engine.files.line_up(request.path_params["ticket"]) as turn:
+            if not await _has_begun(turn, request):
+                folder.cleanup()
+                return PlainTextResponse(_MANY_FILES, status_code=503, headers={"Cache-Control": "no-store"})
+            name = await _made_while_wanted(engine, ticket, path, request)
     except LeadlibError as error:
         folder.cleanup()
         return _failure(error)
@@ -144,6 +164,33 @@ async def export(request: Request) -> Response:
             "Accept-Ranges": "none",
         },
     )
+
+
+async def _has_begun(turn: Turn, request: Request) -> bool:
+    """Waits for the turn of a download; False if it takes too long, or the browser has gone away."""
+    last_s = time.monotonic() + LONGEST_WAIT_S
+    while not turn.has_begun:
+        if time.monotonic() > last_s or await request.is_disconnected():
+            return False
+        await asyncio.sleep(_LOOK_EVERY_S)
+    return True
+
+
+async def _made_while_wanted(engine: Engine, ticket: Ticket, path: Path, request: Request) -> str:
+    """Makes the file in another thread, for as long as the browser is there; the name to save it under."""
+    is_gone = threading.Event()
+
+    async def look() -> None:
+        while not await request.is_disconnected():
+            await asyncio.sleep(_LOOK_EVERY_S)
+        is_gone.set()
+
+    looking = asyncio.create_task(look())
+    try:
+        with waiting(Patience(is_gone=is_gone.is_set)):
+            return await run_in_threadpool(_make_file, engine, ticket, path, str(request.base_url))
+    finally:
+        looking.cancel()
 
 
 def _make_file(engine: Engine, ticket: Ticket, path: Path, site: str) -> str:
@@ -216,4 +263,4 @@ ROUTES = [
     Route("/export/{ticket}", export, methods=["GET"]),
     Route("/webhooks/leads", webhook, methods=["POST"]),
 ]
-MIDDLEWARE = [Middleware(Gate)]
+MIDDLEWARE = [Middleware(Gate), Middleware(Bundles)]

@@ -17,6 +17,10 @@ from tests.postgres import Postgres, find_binaries, serve_postgres
 
 DUBAI = ZoneInfo("Asia/Dubai")
 
+# Dozens of processes read the same files: on a machine where nobody keeps what was compiled, each compiles all of them.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 
 def lead_json(lead_id: str, created_at: str = "2026-09-15T06:12:45Z", **changes: Any) -> dict[str, Any]:
     """One row of the API's `data`; `changes` replace or add fields. The person is invented."""

@@ -75,12 +75,14 @@ def content(store: Store) -> dict[str, tuple[int, str]]:
 
 
 _SERVER = multiprocessing.get_context("forkserver") if sys.platform != "win32" else None
+PRELOADED = ["tests.disasters", "leadlib.cli", "leadlib.engine", "leadlib.proof", "leadlib.export"]
+"""What the process has imported from which those of the tests are forked; there is one of it, whoever asks first."""
 
 
 def start(run: Callable[..., None], *arguments: Any) -> tuple[Any, Connection]:
     """A process that runs `run(pipe, *arguments)`, started in milliseconds, and the other end of its pipe."""
     assert _SERVER is not None
-    _SERVER.set_forkserver_preload(["tests.disasters"])
+    _SERVER.set_forkserver_preload(PRELOADED)
     ours, theirs = _SERVER.Pipe(duplex=False)
     process = _SERVER.Process(target=run, args=(theirs, *arguments))
     process.start()

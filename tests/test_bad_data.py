@@ -13,6 +13,8 @@ from time import process_time
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from leadlib.api import Client
@@ -21,7 +23,16 @@ from leadlib.config import Secret, Settings
 from leadlib.filters import Filters
 from leadlib.metrics.health import drift, odd_fields, rejected
 from leadlib.metrics.questions import breakdown
-from leadlib.records import CUT_MARK, LONGEST_TEXT, TOO_DEEP, Lead, RejectedRow, leads_from_json, paths_of_odd_fields
+from leadlib.records import (
+    CUT_MARK,
+    LONGEST_TEXT,
+    TOO_DEEP,
+    Lead,
+    RejectedRow,
+    lead_from_documented,
+    leads_from_json,
+    paths_of_odd_fields,
+)
 from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings
 from leadlib.sandbox.faults import ODD_CORPUS
 from leadlib.store import Store, SyncRow
@@ -44,9 +55,9 @@ def row_bytes(lead_id: str) -> bytes:
     return json.dumps(lead_json(lead_id)).encode()
 
 
-def read(body: bytes) -> tuple[list[Lead], list[RejectedRow]]:
+def read(body: bytes, *, quickly: bool = True) -> tuple[list[Lead], list[RejectedRow]]:
     """The leads and other rows of a page, as they come off the wire."""
-    parsed, texts = parse(body)
+    parsed, texts = parse(body, has_leads=quickly)
     assert parsed is not NOT_JSON
     return leads_from_json(parsed["data"], texts)
 
@@ -477,6 +488,74 @@ def test_data_health_shows_odd_fields_values_and_rows(tmp_path: Path, monkeypatc
         get_engine.clear()
 
 
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["id", "type", "value", "x"]), inner),
+    max_leaves=4,
+)
+FIELDS = st.sampled_from([*lead_json("l"), "call", "project", "developer", "distributionType", "enrichment", "other"])
+
+
+@given(st.lists(st.dictionaries(FIELDS, VALUES, max_size=2), max_size=3), st.booleans())
+@settings(max_examples=200, deadline=None)
+def test_page_is_read_quickly_as_it_is_read_leniently(changes: list[dict[str, Any]], is_ascii: bool) -> None:
+    rows = [json.dumps({**lead_json("l"), **change}, ensure_ascii=is_ascii) for change in changes]
+    body = page_bytes(*(row.encode("utf-8", "surrogatepass") for row in rows))
+    leads, bad = read(body)
+    assert (leads, bad) == read(body, quickly=False)
+    assert len(leads) + len(bad) == len(rows)
+
+
+ODD_TEXTS = (
+    rb'"a\/b"',
+    rb'"\ud800"',
+    rb'"\ud83d\ude00"',
+    b'"\xff"',
+    b'"\xed\xa0\x80"',
+    b'"a\nb"',
+    b'"\x00"',
+    rb'"\u0000"',
+    rb'"\x"',
+    b"NaN",
+    b"-Infinity",
+    b"1e999",
+    b"-0",
+    b"1" * 400,
+    b"1.0",
+    b"01",
+    b"[[",
+    b'{"id":1,"id":"2"}',
+    b'" x\xc2\xa0"',
+    b'"\xe2\x80\xae"',
+)
+
+
+@pytest.mark.parametrize("text", ODD_TEXTS, ids=repr)
+@pytest.mark.parametrize(
+    "place", [b'"sender":{"name":@}', b'"enrichment":{"a":@}', b'"call":{"talkTime":@}', b'"id":@']
+)
+def test_odd_text_is_read_quickly_as_it_is_read_leniently(text: bytes, place: bytes) -> None:
+    odd = row_bytes("odd")[:-1] + b"," + place.replace(b"@", text) + b"}"
+    body = page_bytes(row_bytes("before"), odd, row_bytes("after"))
+    if parse(body)[0] is NOT_JSON:
+        assert parse(body, has_leads=True)[0] is NOT_JSON
+    else:
+        assert read(body) == read(body, quickly=False)
+
+
+def test_documented_row_needs_no_lenient_reading() -> None:
+    row = lead_json(
+        "l", call={"talkTime": 3, "waitTime": None}, enrichment={"message": "Hi"}, tags=[" a ", ""],
+        project={"id": "p"}, sender={"name": "سارة ", "contacts": [{"type": "email", "value": "a@example.com"}]},
+    )  # fmt: skip
+    text = json.dumps(row, ensure_ascii=False)
+    lead = lead_from_documented(text.encode())
+    assert lead is not None
+    assert [lead] == leads_from_json([row], [text])[0]
+    assert (lead.contact.name, lead.tags, lead.call_talk_time_s) == ("سارة", ("a",), 3)
+    assert lead_from_documented(json.dumps({**row, "mood": "good"}).encode()) is None
+
+
 SPEED = """
 import json, time
 from leadlib.api.bodies import parse
@@ -486,7 +565,7 @@ body = json.dumps({"data": rows}).encode()
 def seconds(n):
     began = time.process_time()
     for _ in range(n):
-        parsed, texts = parse(body)
+        parsed, texts = parse(body, has_leads=True)
         leads_from_json(parsed["data"], texts)
     return (time.process_time() - began) / n / len(rows)
 seconds(20)

@@ -359,6 +359,7 @@ def test_saving_a_notebook_leaves_the_answers_of_the_leads_as_they_are(store: St
     assert store.data_version == before
 
 
+@pytest.mark.embedded(reason="a backup is restored into a folder, and from there into a lake: test_migrate.py")
 def test_a_backup_brings_notebooks_back(store: Store, tmp_path: Path) -> None:
     save(store)
     save(store, after=1, words="Again")

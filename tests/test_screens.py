@@ -3,8 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -36,6 +34,7 @@ from leadlib.metrics import (
 from leadlib.records import Contact
 from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings
 from leadlib.ui import kpis
+from leadlib.ui.api_panel import API_CALL
 from leadlib.ui.changes import group_filters, part_filters
 from leadlib.ui.compared import filter_of_row
 from leadlib.ui.engine import get_engine, load
@@ -44,6 +43,7 @@ from leadlib.ui.names import load_vocabulary
 from leadlib.ui.reply_notes import of_week
 from leadlib.ui.view import View
 from leadlib.worker import Wish
+from tests.commands import run_command
 from tests.conftest import at, make_lead
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -172,6 +172,8 @@ def test_screen_export_and_api_give_the_same_leads(portal: SandboxServer, key: s
     app = open_app("leads", **{key: rare})
     on_screen = listed_ids(app)
 
+    app.session_state[API_CALL] = True
+    app.run()
     shown = next(block.value for block in app.code if block.value.startswith("GET "))
     settings = Settings(api_url=portal.url, api_key=Secret(API_KEY), api_secret=Secret(API_SECRET))
     with Client(settings, dialect=_dialect(portal)) as client:
@@ -182,8 +184,8 @@ def test_screen_export_and_api_give_the_same_leads(portal: SandboxServer, key: s
 
     get_engine.clear()  # the command needs the files for itself
     target = tmp_path / "export.json"
-    command = [sys.executable, "-m", "leadlib", "export", "--format", "json", "--output", target]
-    subprocess.run([*command, "--filter", f"{key}={rare}"], cwd=ROOT, check=True, capture_output=True)
+    asked = ["export", "--format", "json", "--output", str(target), "--filter", f"{key}={rare}"]
+    run_command(asked, os.environ).check_returncode()
     exported = {row["lead_id"] for row in json.loads(target.read_text())["leads"]}
     assert on_screen == exported == returned
     assert len(on_screen) >= 3

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from leadlib.errors import SqlCellError
+from leadlib.errors import QueryStoppedError, SqlCellError
 from leadlib.filters import Filters, to_where
 from leadlib.records import Lead
 from leadlib.sql_cells import Limits, run_sql, schema
@@ -367,6 +367,14 @@ def test_S11_bomb_ends_within_its_limits_and_leaves_nothing(folder: Path, name: 
 def test_each_limit_has_its_own_plain_words(folder: Path, sql: str, limits: Limits, words: str) -> None:
     with pytest.raises(SqlCellError, match=words):
         run_sql(folder, sql, ALL, limits=limits)
+    assert cells_running() == []
+
+
+def test_cell_ends_when_nobody_waits_for_it_any_more(folder: Path) -> None:
+    is_gone = threading.Event()
+    threading.Timer(1.0, is_gone.set).start()
+    with pytest.raises(QueryStoppedError):
+        run_sql(folder, "select sleep_ms(60000)", ALL, limits=Limits(wall_seconds=60), is_gone=is_gone.is_set)
     assert cells_running() == []
 
 

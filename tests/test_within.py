@@ -15,6 +15,7 @@ from tests.conftest import at, make_lead
 
 ALL = Filters()
 CREATED = "2026-09-15T06:00:00Z"
+NO_CHANNELS = pd.DataFrame({"label": [], "settled_h": [], "settled_h_low": []})
 
 
 def look(store: Store, when: str, statuses: dict[str, str], created: str = CREATED, **changes: object) -> None:
@@ -103,7 +104,7 @@ def test_an_empty_store_has_one_row_without_a_rate_and_no_groups(store: Store) -
     assert math.isnan(row["response_rate_within_high"])
     weeks = within_hours(store, ALL, by="week")
     assert weeks.empty
-    assert notes(weeks, pd.DataFrame({"label": [], "settled_h": []})) == []
+    assert notes(weeks, NO_CHANNELS) == []
 
 
 def test_weeks_begin_on_monday_of_the_accounts_clock_and_stand_in_order(store: Store) -> None:
@@ -161,7 +162,7 @@ def test_history_makes_weeks_comparable_that_the_rate_so_far_does_not(store: Sto
     assert list(weeks["response_rate_within"]) == [20 / 40, 20 / 40]
     assert list(weeks["response_rate"]) == [30 / 40, 20 / 40]
     assert "50\u00a0%" in charts.within_trend_takeaway(weeks)
-    assert notes(weeks, pd.DataFrame({"label": [], "settled_h": []})) == ["A point leads to all leads of its week."]
+    assert notes(weeks, NO_CHANNELS) == ["A point leads to all leads of its week."]
 
 
 @pytest.mark.parametrize("days", [{}, {"from": ["2026-09-16"], "to": ["2026-09-22"]}], ids=["all days", "cut weeks"])
@@ -175,10 +176,21 @@ def test_a_week_leads_to_exactly_the_leads_it_counts(store: Store, days: dict[st
         assert summary(store, filters_of_week(filters, monday))["leads"].item() == n_leads
 
 
+def test_channels_whose_replies_take_longer_than_the_rate_waits_are_named(store: Store) -> None:
+    """Only where chance does not explain it: the whole interval of the age lies beyond the 24 hours."""
+    look(store, "2026-09-15 12:00", dict.fromkeys("abcde", "responded"))
+    channels = pd.DataFrame(
+        [("E-mail", 52.0, 40.0, 60.0), ("Chat", 25.0, 23.0, 30.0), ("WhatsApp", 6.0, 5.0, 7.0)],
+        columns=["label", "settled_h", "settled_h_low", "settled_h_high"],
+    )
+    slow = [sentence for sentence in notes(within_hours(store, ALL, by="week"), channels) if "still grows" in sentence]
+    assert [sentence.split(" less than ")[0] for sentence in slow] == ["Of E-mail"]
+
+
 def test_thin_history_is_said_and_drawn_as_bounds_alone(store: Store) -> None:
     look(store, "2026-09-18 00:00", {str(i): "responded" if i < 20 else "sent" for i in range(40)})
     weeks = within_hours(store, ALL, by="week")
-    sentence = notes(weeks, pd.DataFrame({"label": ["Chat"], "settled_h": [math.nan]}))
+    sentence = notes(weeks, pd.DataFrame({"label": ["Chat"], "settled_h": [math.nan], "settled_h_low": [math.nan]}))
     assert sentence[0].startswith("In the only week history is too thin")
     assert sentence[1] == "By what age replies have come cannot be told for Chat yet."
     assert "too little" in charts.within_trend_takeaway(weeks)

@@ -150,7 +150,7 @@ class Client:
         )  # fmt: skip
         label = f"GET {LEADS_PATH}"
         return page_from_json(
-            self._get(Call(label, self.request_url(query.params), LEADS_SCOPE)), label,
+            self._get(Call(label, self.request_url(query.params), LEADS_SCOPE, has_leads=True)), label,
             number=number, per_page=per_page, filters=filters, here=[key for key, _ in query.here],
             timezone=self._settings.timezone, created_from=created_from, created_to=created_to,
         )  # fmt: skip

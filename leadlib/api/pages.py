@@ -149,10 +149,9 @@ def page_from_json(
     broken: dict[str, int] = {}
     mismatched = filtered_here = 0
     for lead in leads:
-        broke = {key for key, holds in asked_of_portal if not holds(lead)}
-        for key in broke:
-            broken[key] = broken.get(key, 0) + 1
-        if broke:
+        if broke := [key for key, holds in asked_of_portal if not holds(lead)]:
+            for key in set(broke):
+                broken[key] = broken.get(key, 0) + 1
             mismatched += 1
         elif not all(holds(lead) for _, holds in left_to_us):
             filtered_here += 1
@@ -230,6 +229,8 @@ def _unexpected(message: str, call: str, answer: Answer) -> UnexpectedPayloadErr
 
 
 def _row_id(row: Any) -> str:
+    if isinstance(row, Lead):
+        return row.lead_id
     lead_id = row.get("id") if isinstance(row, dict) else None
     return str(lead_id) if isinstance(lead_id, str | int) and not isinstance(lead_id, bool) else ""
 

@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
 from weakref import WeakSet
 
 import httpx
 
 from leadlib.api.bodies import NOT_JSON, parse
 from leadlib.api.circuit import Circuit
+from leadlib.api.connections import Connections
 from leadlib.api.pacing import Pacer
 from leadlib.errors import (
     BadRequestError,
@@ -54,9 +54,15 @@ MAX_RETRY_AFTER_S = 120.0
 MAX_CALL_S = 300.0
 """For one call with its attempts and the waits between them, not counting our own pacing."""
 
-MAX_CONNECTIONS = 32
+_TIMEOUT = httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
 RETRYABLE_STATUSES = frozenset({429, 500, 502, 503, 504})
 ERROR_FORMAT_HEADER = {"X-PF-Error-Format": "problem-json-v2"}
+HEADERS = {
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip",
+    "User-Agent": "Leadlight",
+    **ERROR_FORMAT_HEADER,
+}
 
 logger = logging.getLogger("leadlib.api")
 # httpx logs every URL with its query, httpcore every response header. Ours say what is needed and nothing else.
@@ -68,7 +74,8 @@ for _name in ("httpx", "httpcore"):
 class Call:
     """One request without its token. `label` is "METHOD /path", the only form that messages and logs may show.
 
-    `url` and `content` stay out of the repr: a query or a body may hold what nobody should read in a log.
+    `url` and `content` stay out of the repr: a query or a body may hold what nobody should read in a log. The answer to
+    a call that `has_leads` is a page of them.
     """
 
     label: str
@@ -76,6 +83,7 @@ class Call:
     scope: str
     content: bytes | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
+    has_leads: bool = False
 
     @property
     def method(self) -> str:
@@ -177,23 +185,10 @@ class Wire:
         self._monotonic = monotonic
         self._sleep = sleep
         self._rng = rng
-        self._http = httpx.Client(
-            transport=transport,
-            timeout=httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
-            limits=httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS),
-            follow_redirects=False,
-            # A company's proxy is taken from the environment, but nothing on this machine is reached through it.
-            trust_env=urlsplit(base_url).hostname not in {"localhost", "127.0.0.1", "::1"},
-            headers={
-                "Accept": "application/json",
-                "Accept-Encoding": "gzip",
-                "User-Agent": "Leadlight",
-                **ERROR_FORMAT_HEADER,
-            },
-        )
+        self._connections = Connections(base_url, transport)
 
     def close(self) -> None:
-        self._http.close()
+        self._connections.close()
 
     def hang_up(self) -> None:
         """Ends all connections, so that nobody goes on waiting for an answer."""
@@ -289,13 +284,14 @@ class Wire:
         return max(retry_after_s or 0.0, backoff_s)
 
     def _attempt(self, call: Call, token: str | None, began_at: float) -> Answer:
-        headers = {**call.headers, **({"Authorization": f"Bearer {token}"} if token else {})}
-        request = self._http.build_request(
-            call.method, call.url, content=call.content, headers=headers, extensions={"trace": self._on_event}
-        )
+        headers = {**HEADERS, **call.headers, **({"Authorization": f"Bearer {token}"} if token else {})}
+        timeout = _TIMEOUT.as_dict()
+        facts = {"timeout": timeout, "trace": self._on_event}
+        request = httpx.Request(call.method, call.url, content=call.content, headers=headers, extensions=facts)
         try:
-            with contextlib.closing(self._http.send(request, stream=True)) as response:
-                request.extensions["timeout"]["read"] = BODY_GAP_S
+            # The transport itself: what a httpx.Client adds (cookies, redirects, a login) must not happen here anyway.
+            with self._connections.lent() as lent, contextlib.closing(lent.handle_request(request)) as response:
+                timeout["read"] = BODY_GAP_S
                 body = b"".join(self._chunks(response, call, began_at))
         except httpx.TimeoutException as error:
             raise _TransientError("no answer in time") from error
@@ -350,7 +346,7 @@ def _answer(call: Call, response: httpx.Response, body: bytes) -> Answer:
     """The answer, or _TransientError for a status or a body that another attempt may not meet."""
     status = response.status_code
     portal_at = _http_date(response.headers.get("date"))
-    parsed, row_texts = parse(body)
+    parsed, row_texts = parse(body, has_leads=call.has_leads)
     trace_id = _trace_id(parsed) if status >= 300 else None
     if status in RETRYABLE_STATUSES:
         retry_after_s = _retry_after_s(response.headers.get("retry-after"), portal_at)

@@ -4,13 +4,13 @@ import argparse
 
 from leadlib.cli.arguments import UsageError
 from leadlib.cli.output import tell
+from leadlib.cli.settings import settings_asked
 from leadlib.cli.stored import as_of, open_store
-from leadlib.config import load_settings
 from leadlib.errors import StoreBusyError
 
 
 def back_up(asked: argparse.Namespace) -> int:
-    settings = load_settings()
+    settings = settings_asked()
     from leadlib.store import is_free
 
     if not is_free(asked.folder):
@@ -34,7 +34,7 @@ def back_up(asked: argparse.Namespace) -> int:
 
 
 def restore(asked: argparse.Namespace) -> int:
-    settings = load_settings()
+    settings = settings_asked()
     from leadlib.store import is_free, restore_backup
 
     if settings.shared is not None:

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from leadlib import formats
 from leadlib.cells import yes_or_no
+from leadlib.cli.settings import settings_asked
 from leadlib.cli.tables import aligned
-from leadlib.config import load_settings
 
 _SAME_TIME = timedelta(seconds=2)  # the portal tells its time in whole seconds
 
 
 def run(asked: argparse.Namespace) -> int:
-    settings = load_settings()
+    settings = settings_asked()
     from leadlib.engine import Engine
 
     # A store of its own, thrown away: the running app may hold the real one, and nothing remembered should answer.

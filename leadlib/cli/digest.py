@@ -4,12 +4,12 @@ import argparse
 from datetime import UTC, datetime
 
 from leadlib.cli.output import tell
+from leadlib.cli.settings import settings_asked
 from leadlib.cli.stored import open_to_read
-from leadlib.config import load_settings
 
 
 def run(asked: argparse.Namespace) -> int:
-    settings = load_settings()
+    settings = settings_asked()
     from leadlib.digest import alerts_now, make_digest, send
 
     with open_to_read(settings, "the digest speaks of the state after its last sync") as store:

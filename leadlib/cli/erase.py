@@ -5,15 +5,15 @@ import argparse
 from leadlib import formats
 from leadlib.cli.arguments import UsageError
 from leadlib.cli.output import tell
+from leadlib.cli.settings import settings_asked
 from leadlib.cli.stored import open_store
-from leadlib.config import load_settings
 from leadlib.errors import StoreBusyError
 
 
 def run(asked: argparse.Namespace) -> int:
     if not (asked.phone or asked.email or asked.lead):
         raise UsageError("Say who: --phone, --email or --lead, each as often as needed.")
-    settings = load_settings()
+    settings = settings_asked()
     from leadlib.export import COMMAND_LINE
     from leadlib.store import Person
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from leadlib import formats
 from leadlib.cli.arguments import UsageError, filters_asked
 from leadlib.cli.output import tell
+from leadlib.cli.settings import settings_asked
 from leadlib.cli.stored import as_of, open_store
-from leadlib.config import load_settings
 from leadlib.filters import describe
 
 
@@ -18,7 +18,7 @@ def run(asked: argparse.Namespace) -> int:
     if path.is_dir():
         raise UsageError(f"{path.absolute()} is a folder. Name a file in it.")
     filters = filters_asked(asked.filter)
-    settings = load_settings()
+    settings = settings_asked()
     from leadlib.access import LOCAL
     from leadlib.export import COMMAND_LINE, checked_reason, export_on_record, format_named, limits_for
 

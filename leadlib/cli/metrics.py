@@ -5,9 +5,9 @@ import inspect
 
 from leadlib.cli.arguments import filters_asked
 from leadlib.cli.output import tell
+from leadlib.cli.settings import settings_asked
 from leadlib.cli.stored import as_of, open_store
 from leadlib.cli.tables import aligned, frame_lines
-from leadlib.config import load_settings
 from leadlib.errors import FilterError
 from leadlib.filters import describe
 
@@ -17,7 +17,7 @@ def run(asked: argparse.Namespace) -> int:
         print(_names_of_metrics())
         return 0
     filters = filters_asked(asked.filter)
-    settings = load_settings()
+    settings = settings_asked()
     from leadlib import metrics, proof
 
     with open_store(settings) as store:

@@ -5,8 +5,8 @@ import argparse
 from leadlib import formats
 from leadlib.cli.arguments import UsageError
 from leadlib.cli.output import tell
+from leadlib.cli.settings import settings_asked
 from leadlib.cli.stored import open_store
-from leadlib.config import load_settings
 
 
 def run(asked: argparse.Namespace) -> int:
@@ -14,7 +14,7 @@ def run(asked: argparse.Namespace) -> int:
         raise UsageError("Say who: --phone, --email or --lead, each as often as needed.")
     if not asked.output.parent.is_dir() or asked.output.is_dir():
         raise UsageError(f"{asked.output.absolute()} is no file in a folder that is there. Name one.")
-    settings = load_settings()
+    settings = settings_asked()
     from leadlib.access import LOCAL
     from leadlib.export import COMMAND_LINE, checked_reason, write_person
     from leadlib.store import Person

@@ -1,6 +1,5 @@
 """One command from its arguments to its exit code."""
 
-import contextlib
 import io
 import logging
 import os
@@ -9,16 +8,7 @@ from collections.abc import Sequence
 
 from leadlib.cli.commands import parser_of_commands
 from leadlib.cli.output import READER_GONE, STOPPED, tell
-from leadlib.config import load_settings
 from leadlib.errors import LeadlibError
-from leadlib.logs import set_up
-
-
-def _set_up_log() -> None:
-    """A log where the settings ask for one as JSON; a mistake in them is for the command to tell."""
-    with contextlib.suppress(LeadlibError):
-        if load_settings().log == "json":
-            set_up("json")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,7 +19,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
     # Each command says itself what the user should know; without a handler Python would print warnings in between.
     logging.getLogger("leadlib").addHandler(logging.NullHandler())
-    _set_up_log()
     try:
         asked = parser_of_commands().parse_args(arguments)
         code: int = asked.run(asked)

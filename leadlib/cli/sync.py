@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from leadlib.cli.arguments import UsageError, filters_asked
 from leadlib.cli.output import tell
-from leadlib.config import load_settings
+from leadlib.cli.settings import settings_asked
 from leadlib.errors import StoreBusyError, StoreError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def run(asked: argparse.Namespace) -> int:
     if asked.believe_missing and (asked.since or asked.filter):
         raise UsageError("--believe-missing reads the whole window: leave out --since and --filter.")
     filters = filters_asked(asked.filter)
-    settings = load_settings()
+    settings = settings_asked()
     from leadlib.engine import Engine
     from leadlib.sync import believe_missing, sentence, to_json
     from leadlib.worker import Wish

@@ -8,8 +8,9 @@ from leadlib import formats
 from leadlib.cells import printable
 from leadlib.cli.arguments import UsageError
 from leadlib.cli.output import tell
+from leadlib.cli.settings import settings_asked
 from leadlib.cli.stored import as_of, open_published, open_to_read
-from leadlib.config import Settings, load_settings
+from leadlib.config import Settings
 
 if TYPE_CHECKING:
     from leadlib.export import Difference, Verdict
@@ -25,7 +26,7 @@ def run(asked: argparse.Namespace) -> int:
     path: Path = asked.file
     if not path.is_file():
         raise UsageError(f"There is no file {path.absolute()}.")
-    settings = load_settings()
+    settings = settings_asked()
     from leadlib.notebooks import read_notebook
     from leadlib.proof import read_answer
 

@@ -10,8 +10,9 @@ from leadlib import formats
 from leadlib.cells import printable, yes_or_no
 from leadlib.cli.arguments import UsageError
 from leadlib.cli.output import tell
+from leadlib.cli.settings import settings_asked
 from leadlib.cli.tables import aligned
-from leadlib.config import Settings, load_settings
+from leadlib.config import Settings
 from leadlib.errors import NotFoundError, SettingsError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def run(asked: argparse.Namespace) -> int:
         raise UsageError(f"“webhooks {asked.action}” takes {_TAKES[asked.action]}.")
     if asked.action == "subscribe":
         _check_address(asked.target)
-    settings = load_settings()
+    settings = settings_asked()
     if not settings.has_credentials:
         raise UsageError(
             "No credentials are set. The built-in sandbox has nobody to tell; “python -m leadlib sandbox” serves one "

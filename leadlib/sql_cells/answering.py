@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,8 +18,9 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from leadlib.errors import SqlCellError, StoreDamagedError
+from leadlib.errors import QueryStoppedError, SqlCellError, StoreDamagedError
 from leadlib.filters import Filters, to_where
+from leadlib.places import Places
 from leadlib.sql_cells.relations import FILTERED, RELATIONS, SCHEMA
 from leadlib.store import sql_process
 from leadlib.store.copies import Copy, parquet_rows
@@ -33,10 +34,11 @@ OFF = "SQL cells are switched off in this installation (LEADLIB_SQL_CELLS)."
 _SCRIPT = Path(sql_process.__file__)
 _MOST_CHARACTERS = 100_000
 _HEAD_BYTES = 64 * 1024
-_LONGEST_WAIT_S = 10.0
+_LONGEST_WAIT_S = 60.0
+_LOOK_EVERY_S = 0.1
 
-# Cells are guests on the machine that draws the pages: two at a time, and their memory twice, is what they get.
-_PLACES = threading.BoundedSemaphore(2)
+PLACES = Places(2)
+"""Cells are guests on the machine that draws the pages: two at a time, and their memory twice, is what they get."""
 
 # Nothing is inherited, so there is no secret in the process. The allocators keep within the limit on memory this way.
 _ENVIRONMENT = {
@@ -83,12 +85,14 @@ def run_sql(
     *,
     agents: Sequence[int] | None = None,
     limits: Limits = _USUAL,
+    is_gone: Callable[[], bool] = lambda: False,
 ) -> SqlAnswer:
     """The answer to one SELECT over the newest generation of the store in `folder`.
 
     The statement sees the relations of `schema()`; `filtered_leads` are the leads under `filters`. With `agents` it
     sees what belongs to their leads and no more (see store.scope). Any thread may ask; two cells run at a time and
-    others wait for them. Raises SqlCellError with plain words.
+    others wait for them, a minute at most. Raises SqlCellError with plain words, and QueryStoppedError once `is_gone`
+    says that nobody waits any more; it is called from other threads.
     """
     if sys.platform == "win32":
         raise SqlCellError(
@@ -96,21 +100,22 @@ def run_sql(
         )
     if "\x00" in sql or len(sql) > _MOST_CHARACTERS or sql.encode(errors="replace").decode() != sql:
         raise SqlCellError(f"A cell takes at most {_MOST_CHARACTERS:,} characters of plain text. Shorten it.")
-    if not _PLACES.acquire(timeout=_LONGEST_WAIT_S):
-        raise SqlCellError("Other SQL cells are still running. Run this one again in a moment.")
-    try:
+    with PLACES.line_up() as turn:
+        has_begun = turn.wait(_LONGEST_WAIT_S, is_gone)
+        if is_gone():
+            raise _unwanted()
+        if not has_begun:
+            raise SqlCellError("Other SQL cells are still running. Run this one again in a moment.")
         # A generation may be deleted before it is loaded; then there is a newer one.
         for _ in range(KEPT):
             copy = _newest(folder)
             started = time.perf_counter()
-            head, rows = _asked(_request(copy, sql, filters, agents, limits), limits)
+            head, rows = _asked(_request(copy, sql, filters, agents, limits), limits, is_gone)
             if head.get("error") != "stale":
                 break
         if "error" in head:
             raise _error(str(head["error"]), str(head["detail"]), head["line"], limits)
         return SqlAnswer(_frame(rows), bool(head["is_cut"]), time.perf_counter() - started, copy.manifest.sequence)
-    finally:
-        _PLACES.release()
 
 
 def _newest(folder: Path) -> Copy:
@@ -150,7 +155,7 @@ def _request(copy: Copy, sql: str, filters: Filters, agents: Sequence[int] | Non
     return json.dumps({"sql": sql, "tables": tables, "filtered": filtered, "limits": sizes}).encode()
 
 
-def _asked(request: bytes, limits: Limits) -> tuple[Mapping[str, Any], bytes]:
+def _asked(request: bytes, limits: Limits, is_gone: Callable[[], bool]) -> tuple[Mapping[str, Any], bytes]:
     """What the process said of its answer, and the rows. Whatever happens, no process is left. Raises SqlCellError."""
     try:
         process = subprocess.Popen(  # noqa: S603  # our own interpreter and script; the user's text goes to its input
@@ -166,15 +171,19 @@ def _asked(request: bytes, limits: Limits) -> tuple[Mapping[str, Any], bytes]:
         )
     except OSError as error:
         raise _error("broken", type(error).__name__, None, limits) from error
-    is_late = threading.Event()
+    is_late, is_over = threading.Event(), threading.Event()
+    last_s = time.monotonic() + limits.wall_seconds
 
     def stop() -> None:
-        is_late.set()
-        _kill(process)
+        while not is_over.wait(max(0.0, min(_LOOK_EVERY_S, last_s - time.monotonic()))):
+            if time.monotonic() >= last_s:
+                is_late.set()
+            if is_late.is_set() or is_gone():
+                _kill(process)
+                return
 
-    timer = threading.Timer(limits.wall_seconds, stop)
-    timer.daemon = True
-    timer.start()
+    guard = threading.Thread(target=stop, daemon=True)
+    guard.start()
     most = limits.result_bytes + _HEAD_BYTES
     assert process.stdin is not None  # noqa: S101  # both are pipes
     assert process.stdout is not None  # noqa: S101
@@ -184,10 +193,12 @@ def _asked(request: bytes, limits: Limits) -> tuple[Mapping[str, Any], bytes]:
                 process.stdin.write(request)
             said = process.stdout.read(most + 1)
     finally:
-        timer.cancel()
-        timer.join()
+        is_over.set()
+        guard.join()
         _kill(process)  # it has ended, or what it goes on to do is not wanted
         process.wait()
+    if is_gone():
+        raise _unwanted()
     if len(said) > most:
         raise _error("result", "", None, limits)
     line, _, rows = said.partition(b"\n")
@@ -207,6 +218,10 @@ def _asked(request: bytes, limits: Limits) -> tuple[Mapping[str, Any], bytes]:
 def _kill(process: "subprocess.Popen[bytes]") -> None:
     with suppress(ProcessLookupError, PermissionError):  # macOS answers the second for a group that has ended
         os.killpg(process.pid, signal.SIGKILL)
+
+
+def _unwanted() -> QueryStoppedError:
+    return QueryStoppedError("Nobody waits for this answer any more.", "")
 
 
 def _frame(rows: bytes) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from leadlib.store.guest_links import LONGEST, GuestLink, GuestLinks, Offer
 from leadlib.store.keepsakes import DayNote, Keepsake, SavedView
 from leadlib.store.migrating import move_to_folder, move_to_lakes
 from leadlib.store.notebooks import NotebookVersion
+from leadlib.store.patience import ENDLESS, Patience
 from leadlib.store.rows import SliceRow, SyncRow
 from leadlib.store.scoped import ScopedStore, store_for
 from leadlib.store.store import Store
@@ -25,6 +26,7 @@ from leadlib.store.writes import UpsertCount
 
 __all__ = [
     "ALONE",
+    "ENDLESS",
     "LIMITS",
     "LONGEST",
     "AbsenceCount",
@@ -41,6 +43,7 @@ __all__ = [
     "Limits",
     "NotebookVersion",
     "Offer",
+    "Patience",
     "Person",
     "Refusal",
     "SavedView",

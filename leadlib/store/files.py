@@ -13,6 +13,8 @@ import duckdb
 import pyarrow as pa
 
 from leadlib.errors import (
+    QueryStoppedError,
+    SlowQueryError,
     StoreBusyError,
     StoreDamagedError,
     StoreError,
@@ -21,6 +23,7 @@ from leadlib.errors import (
 )
 from leadlib.store.disk import keep_private, remove
 from leadlib.store.mark import Mark
+from leadlib.store.patience import ENDLESS, Patience, watched
 
 MEMORY_LIMIT = "1GB"
 """What a file may keep in memory, so that the questions of many viewers find it there."""
@@ -51,7 +54,8 @@ class File:
     """One DuckDB file: a cursor per reader, one transaction at a time for the writer.
 
     Each commit is numbered, in the file and in a mark beside it, so that a file which has lost its tail is known for
-    what it is.
+    what it is. `patience` says how long whoever asks waits for an answer; it is called at each question, in the thread
+    that asks.
     """
 
     def __init__(self, path: Path, schema: str, *, is_read_only: bool = False, has_lost_tail: bool = False) -> None:
@@ -64,6 +68,7 @@ class File:
         self.path = path
         self.schema = schema
         self.is_read_only = is_read_only
+        self.patience: Callable[[], Patience] = lambda: ENDLESS
         self._mark = Mark(path.with_suffix(".sequence"))
         self._writer_lock = threading.Lock()
         self._connecting = threading.Lock()
@@ -144,7 +149,10 @@ class File:
                 cursor.execute(f"set {name} = '{value}'")
 
     def fetch(self, sql: str, parameters: Mapping[str, object] | None = None) -> pa.Table:
-        """The result of one statement. Raises StoreError, which names the kind of failure only."""
+        """The result of one statement. Raises StoreError, which names the kind of failure only.
+
+        SlowQueryError or QueryStoppedError, if the patience of whoever asks ends before.
+        """
         try:
             return self._fetch(sql, parameters)
         except duckdb.Error as error:
@@ -154,6 +162,28 @@ class File:
             return self._fetch(sql, parameters)
         except duckdb.Error as error:
             raise failed_query(error, self.path) from error
+
+    @contextmanager
+    def watching(self, cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        """Has the statement on this cursor stopped when the patience of whoever asks ends.
+
+        Raises SlowQueryError or QueryStoppedError then, or what their `leave` raises.
+        """
+        patience = self.patience()
+        try:
+            with watched(cursor, patience) as running:
+                if patience.is_gone():
+                    raise duckdb.InterruptException("before it began")
+                yield
+        except duckdb.InterruptException as error:
+            if running.is_late:
+                raise SlowQueryError(
+                    f"A question to the store was not answered within {patience.seconds:g} s and was stopped, so that "
+                    "nobody else has to wait for it. Ask for fewer days, or narrow another filter.",
+                    str(self.path),
+                ) from error
+            patience.leave()
+            raise QueryStoppedError("Nobody waits for this answer any more.", str(self.path)) from error
 
     def after(self, error: duckdb.Error) -> bool:
         """Takes note of an error; True if the same may be tried again.
@@ -221,7 +251,9 @@ class File:
                 time.sleep(0.01)
 
     def _fetch(self, sql: str, parameters: Mapping[str, object] | None) -> pa.Table:
-        return self.cursor().sql(sql, params=dict(parameters) if parameters else None).to_arrow_table()
+        cursor = self.cursor()
+        with self.watching(cursor):
+            return cursor.sql(sql, params=dict(parameters) if parameters else None).to_arrow_table()
 
     @contextmanager
     def _transaction(self, *, is_counted: bool) -> Iterator[duckdb.DuckDBPyConnection]:

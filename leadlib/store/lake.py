@@ -16,6 +16,7 @@ from leadlib.shared import LakeAddress
 from leadlib.store import disk
 from leadlib.store.catalog import Catalog, Lock, driver
 from leadlib.store.files import CONFIG, File, migrate, prepare, quoted, roll_back
+from leadlib.store.patience import ENDLESS
 
 SCHEMAS = {"analytics": "leadlight", "personal": "leadlight_personal"}
 """The schemas of PostgreSQL in which the catalogs of the two lakes lie."""
@@ -66,6 +67,7 @@ class LakeFile(File):
         self.path = Path(str(address))  # for messages: the files of a lake are nobody's to open
         self.schema = schema
         self.is_read_only = is_read_only
+        self.patience = lambda: ENDLESS
         self.catalog = Catalog(address, SCHEMAS[schema])
         self.data = f"{address.data}/{schema}/"
         self._folder = folder
@@ -92,8 +94,9 @@ class LakeFile(File):
     def close(self) -> None:
         self._is_closed = True
         self._idle = []
-        if self._connection is not None:
-            end_engine(self._connection)
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            end_engine(connection)
         self.catalog.close()
         self._write_lock.close()
 
@@ -235,7 +238,8 @@ class LakeFile(File):
             cursor = idle.pop()
         except IndexError:
             cursor = self.cursor()
-        table = cursor.sql(sql, params=dict(parameters) if parameters else None).to_arrow_table()
+        with self.watching(cursor):
+            table = cursor.sql(sql, params=dict(parameters) if parameters else None).to_arrow_table()
         if len(idle) < _MOST_IDLE:
             idle.append(cursor)
         return table

@@ -147,6 +147,7 @@ class ScopedFile(File):
         self._whole = whole
         self._name = f"scope_{name}"
         self._part = part
+        self.patience = lambda: whole.patience()
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         cursor = self._whole.prepared_cursor(self._name, self._make_views)

@@ -53,6 +53,7 @@ from leadlib.store.ledger import fold_slices, write_slices
 from leadlib.store.names import NO_IDS, Ids
 from leadlib.store.opened import Files, Opened
 from leadlib.store.opening import ANALYTICS, is_published_whole, open_files, open_published
+from leadlib.store.patience import Patience
 from leadlib.store.races import run_again
 from leadlib.store.rows import SliceRow, SyncRow
 from leadlib.store.shared import open_shared
@@ -294,6 +295,15 @@ class Store:
 
     # Reading
 
+    def set_patience(self, patience: Callable[[], Patience]) -> None:
+        """From now on `patience` says, at each question and in the thread that asks, how long is waited for answers."""
+        self._analytics.patience = self._personal.patience = patience
+
+    @property
+    def patience(self) -> Patience:
+        """That of this thread at the moment."""
+        return self._analytics.patience()
+
     def query(self, sql: str, parameters: Mapping[str, object] | None = None) -> pd.DataFrame:
         """The result of one statement over the analytics tables; whole numbers stay whole, times are UTC.
 
@@ -303,8 +313,9 @@ class Store:
 
     def batches(self, sql: str, parameters: Mapping[str, object], rows: int = 5_000) -> Iterator[pa.RecordBatch]:
         """The same, streamed: a result of any size in batches of about `rows`."""
-        with _reading(self._analytics):
-            yield from self._run(self._analytics, sql, parameters).to_arrow_reader(rows)
+        cursor = self._analytics.cursor()
+        with _reading(self._analytics), self._analytics.watching(cursor):
+            yield from cursor.sql(sql, params=dict(parameters) if parameters else None).to_arrow_reader(rows)
 
     def contacts(self, lead_ids: Sequence[str]) -> pa.Table:
         """Who sent these leads: the columns of lead_contacts, any order, no row for an unknown id. Personal."""
@@ -340,7 +351,7 @@ class Store:
 
     def _load_alarms(self) -> tuple[Alarm, ...]:
         sql = "select kind, message, raised_at from alarms order by raised_at, kind"
-        stored = (Alarm(**row) for row in self._run(self._analytics, sql, None).to_arrow_table().to_pylist())
+        stored = (Alarm(**row) for row in self._analytics.fetch(sql).to_pylist())
         return (*stored, *self._standing)
 
     def ids_without_names(self) -> tuple[list[int], list[str], list[str]]:
@@ -777,9 +788,6 @@ class Store:
             contact = events.contact_of(told)
             if contact != Contact():  # of somebody whose details were deleted, the key is what is left
                 told.row["sender_key"] = sender_key(contact, self._hash_key)
-
-    def _run(self, file: File, sql: str, parameters: Mapping[str, object] | None) -> duckdb.DuckDBPyRelation:
-        return file.cursor().sql(sql, params=dict(parameters) if parameters else None)
 
     @run_again
     def _load_hash_key(self) -> bytes:

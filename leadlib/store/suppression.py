@@ -7,11 +7,12 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
 import duckdb
+import msgspec
 
 from leadlib.records import Contact, Lead, RejectedRow
 
@@ -88,7 +89,9 @@ class Suppression:
 
 def without_person(lead: Lead) -> Lead:
     """The lead as it is counted: without its sender, links and text."""
-    return replace(lead, contact=Contact(), response_link=None, call_record_url=None, enrichment=None, raw="")
+    return msgspec.structs.replace(
+        lead, contact=Contact(), response_link=None, call_record_url=None, enrichment=None, raw=""
+    )
 
 
 def hash_of(kind: Kind, value: str, hash_key: bytes) -> str:

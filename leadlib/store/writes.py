@@ -2,9 +2,10 @@
 
 import hashlib
 import hmac
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 
 import duckdb
 import pyarrow as pa
@@ -45,6 +46,13 @@ _CONTACT_COLUMNS = pa.schema(
         ("enrichment", pa.string()),
     ]
 )
+_TOLD_BY_A_LEAD = [name for name in _LEAD_COLUMNS.names if name != "sender_key"]
+_values_of = attrgetter(*_TOLD_BY_A_LEAD)
+_PERSONAL_COLUMNS = pa.schema([*_CONTACT_COLUMNS, ("raw", pa.string())])
+_personal_values_of = attrgetter(
+    "lead_id", "contact.name", "contact.phone", "contact.email", "contact.whatsapp_username", "response_link",
+    "call_record_url", "enrichment", "raw",
+)  # fmt: skip
 _PAYLOAD_COLUMNS = pa.schema([("lead_id", pa.string()), ("raw", pa.string())])
 
 # created_at stays as first seen: the portal never moves it, and history hangs on it.
@@ -92,37 +100,34 @@ def sender_key(contact: Contact, hash_key: bytes) -> str | None:
 def write_personal(cursor: duckdb.DuckDBPyConnection, leads: Sequence[Lead]) -> None:
     """Contacts and payloads of these leads; rows that are already as they should be are left alone."""
     leads = [lead for lead in leads if lead.raw]  # a person who was erased has left a lead without a text
-    ids = [lead.lead_id for lead in leads]
-    payloads = pa.Table.from_pydict({"lead_id": ids, "raw": [lead.raw for lead in leads]}, schema=_PAYLOAD_COLUMNS)
-    contacts = pa.Table.from_pydict(
-        {
-            "lead_id": ids,
-            "sender_name": [lead.contact.name for lead in leads],
-            "sender_phone": [lead.contact.phone for lead in leads],
-            "sender_email": [lead.contact.email for lead in leads],
-            "sender_whatsapp_username": [lead.contact.whatsapp_username for lead in leads],
-            "response_link": [lead.response_link for lead in leads],
-            "call_record_url": [lead.call_record_url for lead in leads],
-            "enrichment": [lead.enrichment for lead in leads],
-        },
-        schema=_CONTACT_COLUMNS,
-    )
-    cursor.register("incoming_payloads", payloads)
-    cursor.register("incoming_contacts", contacts)
+    cursor.register("incoming_persons", _table(map(_personal_values_of, leads), _PERSONAL_COLUMNS))
     # By hash: to compare the texts themselves would read those of all leads that there are, each time.
     cursor.execute(
         "create or replace temp table moved as "
-        "select lead_id from (select lead_id, md5_number_lower(raw) as raw_md5 from incoming_payloads) "
-        "anti join lead_payloads using (lead_id, raw_md5) "
-        "union select lead_id from incoming_contacts anti join lead_contacts using (lead_id)"
+        "select i.lead_id, md5_number_lower(i.raw) as raw_md5, coalesce(p.lead_id, c.lead_id) is not null as is_known "
+        "from incoming_persons as i left join lead_payloads as p using (lead_id) "
+        "left join lead_contacts as c using (lead_id) "
+        "where c.lead_id is null or p.raw_md5 is distinct from md5_number_lower(i.raw)"
     )
-    for table in ("lead_contacts", "lead_payloads"):
-        cursor.execute(f"delete from {table} where lead_id in (select lead_id from moved)")
-    cursor.execute("insert into lead_contacts select i.* from incoming_contacts as i semi join moved using (lead_id)")
-    cursor.execute(
-        "insert into lead_payloads (lead_id, raw, raw_md5) "
-        "select lead_id, raw, md5_number_lower(raw) from incoming_payloads semi join moved using (lead_id)"
-    )
+    ((n_moved, n_known),) = cursor.execute("select count(*), count(*) filter (is_known) from moved").fetchall()
+    if n_known:
+        for table in ("lead_contacts", "lead_payloads"):
+            cursor.execute(f"delete from {table} where lead_id in (select lead_id from moved where is_known)")
+    if n_moved:
+        names = ", ".join(_CONTACT_COLUMNS.names)
+        cursor.execute(
+            f"insert into lead_contacts ({names}) select {names} from incoming_persons semi join moved using (lead_id)"
+        )
+        cursor.execute(
+            "insert into lead_payloads (lead_id, raw, raw_md5) "
+            "select lead_id, i.raw, m.raw_md5 from incoming_persons as i join moved as m using (lead_id)"
+        )
+
+
+def _table(rows: Iterable[tuple[object, ...]], schema: pa.Schema) -> pa.Table:
+    """The same rows as a table: from columns, which is several times as fast."""
+    columns = list(zip(*rows, strict=True)) or [()] * len(schema)
+    return pa.Table.from_arrays([pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
 
 
 def write_rejected_payloads(cursor: duckdb.DuckDBPyConnection, rows: Sequence[RejectedRow]) -> None:
@@ -150,10 +155,8 @@ def write_analytics(
     seen for the first time was true somewhere after the lead was last seen without it (or was created) and not after
     now. A lead that was marked as gone is live again.
     """
-    told = {name: [getattr(lead, name) for lead in leads] for name in _LEAD_COLUMNS.names if name != "sender_key"}
-    told["sender_key"] = [sender_key(lead.contact, hash_key) for lead in leads]
-    now = {"observed_at": observed_at, "source": "rest"}
-    cursor.register("incoming", pa.Table.from_pydict(told, schema=_LEAD_COLUMNS))
+    rows = ((*_values_of(lead), sender_key(lead.contact, hash_key)) for lead in leads)
+    cursor.register("incoming", _table(rows, _LEAD_COLUMNS))
     cursor.execute(
         f"""
         create or replace temp table staged as
@@ -165,57 +168,70 @@ def write_analytics(
             l.status is distinct from i.status as is_status_new,
             l.lead_id is null or l.agent_id is distinct from i.agent_id as is_agent_new,
             least(coalesce(l.last_seen_at, i.created_at), $observed_at) as not_before,
-            l.reached_stage as reached_before
+            l.reached_stage as reached_before,
+            l.deleted_at_source is not null and l.deleted_at_source <= $observed_at as is_back
         from incoming as i
         left join leads as l using (lead_id)
         """,
         {"observed_at": observed_at},
     )
-    cursor.execute(
-        "insert into status_observations "
-        "select lead_id, status, stage, not_before, $observed_at, $source from staged "
-        "where is_status_new and not is_stale",
-        now,
-    )
-    cursor.execute(
-        "insert into assignment_observations "
-        "select lead_id, agent_id, not_before, $observed_at, $source from staged where is_agent_new and not is_stale",
-        now,
-    )
-    # An answer from before the lead was missed does not bring it back.
-    still_gone = "case when l.deleted_at_source > $observed_at then l.deleted_at_source end"
-    settings = ", ".join(f"{name} = s.{name}" for name in _MUTABLE)
-    reached = f"case when {_rank('s.stage')} > {_rank('s.reached_before')} then s.stage else s.reached_before end"
-    cursor.execute(
-        f"update leads as l set {settings}, reached_stage = {reached}, last_seen_at = $observed_at, "
-        f"observed_at = $observed_at, row_seen_at = $observed_at, source = $source, deleted_at_source = {still_gone} "
-        "from staged as s where s.lead_id = l.lead_id and s.is_changed and not s.is_stale",
-        now,
-    )
-    cursor.execute(
-        "update leads as l set last_seen_at = $observed_at, observed_at = $observed_at, row_seen_at = $observed_at, "
-        f"deleted_at_source = {still_gone} "
-        "from staged as s where s.lead_id = l.lead_id and not s.is_changed and not s.is_stale",
-        {"observed_at": observed_at},
-    )
-    names = ", ".join(_LEAD_COLUMNS.names)
-    first_reached = f"case when {_rank('stage')} > 0 then stage end"
-    cursor.execute(
-        f"insert into leads ({names}, first_seen_at, last_seen_at, observed_at, row_seen_at, source, reached_stage, "
-        f"created_local) select {names}, {', '.join(['$observed_at'] * 4)}, $source, {first_reached}, "
-        "timezone($zone, created_at) from staged where is_new order by created_at, lead_id",
-        {**now, "zone": timezone_name},
-    )
     # Fetched to its end: a result that is not finished keeps the transaction from going on.
-    ((n_new, n_changed, n_unchanged, n_suppressed),) = cursor.execute(
+    ((n_new, n_changed, n_unchanged, n_suppressed, *there_is),) = cursor.execute(
         """
         select
             count(*) filter (not is_kept_out and is_new),
             count(*) filter (not is_kept_out and is_changed and not is_stale),
             count(*) filter (not is_kept_out and not is_new and (is_stale or not is_changed)),
-            count(*) filter (is_kept_out)
+            count(*) filter (is_kept_out),
+            count(*) filter (is_new),
+            count(*) filter (is_changed and not is_stale),
+            count(*) filter (not is_new and not is_stale),
+            count(*) filter (is_back and not is_stale)
         from (select *, lead_id in (select unnest($kept_out)) as is_kept_out from staged)
         """,
         {"kept_out": sorted(kept_out)},
     ).fetchall()
+    is_any_new, is_any_changed, is_any_known, is_any_back = there_is
+    now = {"observed_at": observed_at, "source": "rest"}
+    if is_any_new or is_any_changed:
+        cursor.execute(
+            "insert into status_observations "
+            "select lead_id, status, stage, not_before, $observed_at, $source from staged "
+            "where is_status_new and not is_stale",
+            now,
+        )
+        cursor.execute(
+            "insert into assignment_observations "
+            "select lead_id, agent_id, not_before, $observed_at, $source from staged "
+            "where is_agent_new and not is_stale",
+            now,
+        )
+    if is_any_changed:
+        settings = ", ".join(f"{name} = s.{name}" for name in _MUTABLE)
+        reached = f"case when {_rank('s.stage')} > {_rank('s.reached_before')} then s.stage else s.reached_before end"
+        cursor.execute(
+            f"update leads as l set {settings}, reached_stage = {reached}, source = $source "
+            "from staged as s where s.lead_id = l.lead_id and s.is_changed and not s.is_stale",
+            {"source": "rest"},
+        )
+    if is_any_known:
+        cursor.execute(
+            "update leads as l set last_seen_at = $observed_at, observed_at = $observed_at, row_seen_at = $observed_at "
+            "from staged as s where s.lead_id = l.lead_id and not s.is_stale",
+            {"observed_at": observed_at},
+        )
+    if is_any_back:
+        cursor.execute(
+            "update leads as l set deleted_at_source = null "
+            "from staged as s where s.lead_id = l.lead_id and s.is_back and not s.is_stale"
+        )
+    if is_any_new:
+        names = ", ".join(_LEAD_COLUMNS.names)
+        first_reached = f"case when {_rank('stage')} > 0 then stage end"
+        cursor.execute(
+            f"insert into leads ({names}, first_seen_at, last_seen_at, observed_at, row_seen_at, source, "
+            f"reached_stage, created_local) select {names}, {', '.join(['$observed_at'] * 4)}, $source, "
+            f"{first_reached}, timezone($zone, created_at) from staged where is_new order by created_at, lead_id",
+            {**now, "zone": timezone_name},
+        )
     return UpsertCount(n_new, n_changed, n_unchanged, n_suppressed)

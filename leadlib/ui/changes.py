@@ -57,7 +57,7 @@ def compared(frame: pd.DataFrame, view: View) -> str:
     then, now = (formats.instant(frame[name].iloc[0].to_pydatetime(), zone) for name in ("then_at", "now_at"))
     return (
         f"As known on {then} and on {now}. Agents and statuses are those of the moment; everything else about a lead "
-        "is as it is today."
+        "is as it is today. Both moments count by the same definitions, so that no part of a change comes from those."
     )
 
 

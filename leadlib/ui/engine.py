@@ -1,6 +1,9 @@
 """The one Engine of this server process, who asks, and cached answers from what they see of its store."""
 
+import re
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -9,12 +12,16 @@ import streamlit as st
 from leadlib.access import LOCAL, Access
 from leadlib.config import load_settings
 from leadlib.engine import Engine
-from leadlib.errors import AccessError, LeadlibError
+from leadlib.errors import AccessError, LeadlibError, SlowQueryError
 from leadlib.filters import Filters
 from leadlib.metrics import without_small_groups
 from leadlib.store import Store
 from leadlib.ui import sign_in
+from leadlib.ui.patience import patience_of_pages
 from leadlib.worker import Wish
+
+_SLOW_FOR_S = 10.0
+"""For so long a question that took too long is not asked again: many may have waited for the same answer."""
 
 
 def _close(engine: Engine) -> None:
@@ -30,6 +37,7 @@ def get_engine() -> Engine:
     settings, providers = load_settings(), sign_in.load_providers()
     sign_in.check(settings, providers)
     engine = Engine.open(settings, providers)
+    engine.store.set_patience(patience_of_pages(settings.query_seconds))
     engine.worker.start()
     return engine
 
@@ -101,22 +109,34 @@ def request_sync(engine: Engine, wish: Wish) -> None:
 def load(question: Callable[..., pd.DataFrame], filters: Filters, **arguments: str | int | bool | None) -> pd.DataFrame:
     """The frame of `question(store, filters, **arguments)` over what whoever asks may see.
 
-    Computed once per state of the data, for all who may see the same.
+    Computed once per state of the data, for all who may see the same. Raises SlowQueryError, which says what was slow.
     """
     access = current_access()
     store = get_engine().store_for(access)
-    frame = _load(
+    key = (
         f"{question.__module__}.{question.__qualname__}",
         filters.selected,
         tuple(sorted(arguments.items())),
         store.data_version,
         access.key,
-        _question=question,
-        _store=store,
     )
+    answer = _load(*key, _question=question, _store=store)
+    if isinstance(answer, _Slow) and time.monotonic() > answer.until_s:
+        _load.clear(*key)
+        answer = _load(*key, _question=question, _store=store)
+    if isinstance(answer, _Slow):
+        raise answer.error
     # pandas copies when somebody writes, so nobody changes what others see; a cache of data would copy at each use.
-    frame = frame.copy(deep=False)
+    frame = answer.copy(deep=False)
     return frame if access.shared is None else without_small_groups(frame)
+
+
+@dataclass(frozen=True)
+class _Slow:
+    """What there is in place of an answer that took too long."""
+
+    error: SlowQueryError
+    until_s: float
 
 
 @st.cache_resource(max_entries=512, show_spinner=False)
@@ -128,5 +148,15 @@ def _load(
     access_key: str,
     _question: Callable[..., pd.DataFrame],
     _store: Store,
-) -> pd.DataFrame:
-    return _question(_store, Filters(selected), **dict(arguments))
+) -> pd.DataFrame | _Slow:
+    try:
+        return _question(_store, Filters(selected), **dict(arguments))
+    except SlowQueryError as slow:
+        what = re.split(r"[:.;]", (_question.__doc__ or name).partition("\n")[0])[0]
+        error = SlowQueryError(
+            f"“{what}” was not answered in time and was stopped, so that nobody else has to wait for it. Choose fewer "
+            "days, or narrow another filter in the sidebar. Where many people ask at once, it can help to try again in "
+            "a moment.",
+            slow.path,
+        )
+        return _Slow(error, time.monotonic() + _SLOW_FOR_S)

@@ -4,11 +4,16 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from leadlib.errors import NotebookError
 from leadlib.notebooks import Found, Notebook, chromium, found_by, to_html, to_ipynb, to_marimo, to_pdf
+from leadlib.places import Places
 from leadlib.proof import Facts
+from leadlib.ui.downloads import others_words
 from leadlib.ui.pinned import words_by_day
 from leadlib.ui.text import plain
 from leadlib.ui.view import View
+
+_LONGEST_WAIT_S = 60.0
 
 
 def draw(view: View, notebook: Notebook, link: str) -> None:
@@ -36,15 +41,29 @@ def draw(view: View, notebook: Notebook, link: str) -> None:
     with st.container(horizontal=True):
         for label, (ending, mime, make) in makers.items():
             st.download_button(
-                label, make, file_name=f"{notebook.name}.{ending}", mime=mime, key=f"notebook_as_{ending}",
-                on_click="ignore", icon=":material/download:",
+                label, _in_turn(view.engine.files, make), file_name=f"{notebook.name}.{ending}", mime=mime,
+                key=f"notebook_as_{ending}", on_click="ignore", icon=":material/download:",
             )  # fmt: skip
+    if others := others_words(view.engine.files):
+        plain(others)
     plain(
         "The web page and the PDF hold the numbers as they are now; a PDF takes a few seconds to make."
         if browser is not None
         else "The web page holds the numbers as they are now. For a PDF, print it: it is laid out for paper."
     )
     plain("Jupyter and marimo files ask for them whenever they run, where leadlib and this store are.")
+
+
+def _in_turn(files: Places, make: Callable[[], str | bytes]) -> Callable[[], str | bytes]:
+    """`make`, which waits for its turn beside all other downloads."""
+
+    def wait_and_make() -> str | bytes:
+        with files.line_up() as turn:
+            if not turn.wait(_LONGEST_WAIT_S):
+                raise NotebookError("Other files are still being made. Ask for this one again in a moment.")
+            return make()
+
+    return wait_and_make
 
 
 def _page(view: View, notebook: Notebook, link: str) -> str:

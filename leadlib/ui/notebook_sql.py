@@ -6,10 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from leadlib import formats
-from leadlib.errors import SqlCellError
+from leadlib.errors import QueryStoppedError, SqlCellError
 from leadlib.filters import Filters
 from leadlib.notebooks import SqlCell, shown_sql, sql_title_of
-from leadlib.sql_cells import OFF, SqlAnswer, run_sql, schema
+from leadlib.sql_cells import OFF, PLACES, SqlAnswer, run_sql, schema
 from leadlib.ui.engine import get_engine
 from leadlib.ui.notebook_results import Behind, draw_result
 from leadlib.ui.text import literal, plain
@@ -77,10 +77,14 @@ def _answer(view: View, cell: SqlCell) -> SqlAnswer | SqlCellError | str:
     if not view.access.may_use_sql:
         return _NO_RIGHT
     store = view.store
-    return _run(cell.sql, view.filters.selected, store.agents, store.published(), _tries().get(cell.sql, 0))
+    n_ahead = PLACES.n_ahead_of_next
+    others = f"{formats.count_of(n_ahead, 'SQL cell')} of others" if n_ahead else ""
+    # Shown after half a second only, so that what is remembered needs no words.
+    with st.spinner(f"Waiting for {others} to end, then running SQL …" if others else "Running SQL …"):
+        return _run(cell.sql, view.filters.selected, store.agents, store.published(), _tries().get(cell.sql, 0))
 
 
-@st.cache_resource(max_entries=64, ttl=_REMEMBERED_S, show_spinner="Running SQL …")
+@st.cache_resource(max_entries=64, ttl=_REMEMBERED_S, show_spinner=False)
 def _run(
     sql: str,
     selected: tuple[tuple[str, tuple[str, ...]], ...],
@@ -89,10 +93,15 @@ def _run(
     tries: int,
 ) -> SqlAnswer | SqlCellError:
     """Errors are remembered too: a statement that runs into its limit would do so again at every click elsewhere."""
+    engine = get_engine()
+    patience = engine.store.patience
     try:
-        return run_sql(get_engine().settings.database, sql, Filters(selected), agents=agents)
+        return run_sql(engine.settings.database, sql, Filters(selected), agents=agents, is_gone=patience.is_gone)
     except SqlCellError as error:
         return error
+    except QueryStoppedError:
+        patience.leave()
+        raise
 
 
 def _draw_error(cell: SqlCell, problem: SqlCellError | str, key: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from leadlib import formats
-from leadlib.errors import LeadlibError, SettingsError, StoreBusyError, StoreError
+from leadlib.errors import LeadlibError, SettingsError, SlowQueryError, StoreBusyError, StoreError
 from leadlib.filters import Filters
 from leadlib.ui import downloads, sharing
 from leadlib.ui.links import put
@@ -23,6 +23,9 @@ def show_error(error: LeadlibError) -> None:
     """A failure that leaves nothing to show: what happened and what to do, without a trace."""
     st.error(f"**{error.title}**", icon=":material/error:")
     plain(str(error), tone="normal")
+    if isinstance(error, SlowQueryError):
+        st.button("Try again", icon=":material/replay:", key="again_after_slow")
+        return
     for kind, words in _WHAT_NEXT.items():
         if isinstance(error, kind):
             plain(words)

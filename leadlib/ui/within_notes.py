@@ -32,6 +32,13 @@ def notes(weeks: pd.DataFrame, channels: pd.DataFrame) -> list[str]:
             f"Of the replies of the first {FOLLOWED_DAYS} days, 95{formats.NBSP}% have come by the age of (with its 95"
             f"{formats.NBSP}% interval): {formats.listed(ages)}."
         )
+    slow = known[known["settled_h_low"] > HOURS_TO_MATURE]
+    if len(slow):
+        names = formats.listed(list(slow["label"]))
+        sentences.append(
+            f"Of {names} less than 95{formats.NBSP}% of the replies have come at {HOURS_TO_MATURE}{formats.NBSP}h, so "
+            "the rate so far of young leads still grows there: compare such weeks when they are older."
+        )
     untold = channels[channels["settled_h"].isna()]
     if len(untold):
         names = formats.listed(list(untold["label"]), "or")

@@ -23,9 +23,9 @@ from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings,
 from leadlib.sandbox.settings import Dialect
 from leadlib.sandbox.wire import lead_sender
 from leadlib.store import Store
+from tests.commands import ROOT, run_command
 from tests.conftest import settings_of_store
 
-ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 DUBAI = ZoneInfo("Asia/Dubai")
 PLENTY = 1_000_000
@@ -83,15 +83,20 @@ class Installation:
         )  # fmt: skip
 
     def run(self, *arguments: str, flags: Sequence[str] = ()) -> Done:
-        process = self.start(*arguments, flags=flags)
-        return self.ended(process)
+        if flags:
+            return self.ended(self.start(*arguments, flags=flags))
+        done = run_command(arguments, self.environment)
+        return self._searched(Done(done.returncode, done.stdout, done.stderr))
 
     def ended(self, process: subprocess.Popen[str]) -> Done:
         out, err = process.communicate(timeout=60)
-        shown = out + err
+        return self._searched(Done(process.returncode, out, err))
+
+    def _searched(self, done: Done) -> Done:
+        shown = done.out + done.err
         assert not (leak := _NEVER_SHOWN.search(shown)), leak
         assert not [name for name in self._people if name in shown]
-        return Done(process.returncode, out, err)
+        return done
 
     def store(self) -> Store:
         assert self.server is not None
