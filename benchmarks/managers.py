@@ -194,6 +194,9 @@ async def _row(name: str, server: Served, sessions: list[Session], seconds: floa
         f"{told['max']:>10.0f}{sum(one.is_error for one in asked):>8}{server.cpu_s - cpu_s:>8.1f}",
         flush=True,
     )
+    for what in sorted({one.what for one in asked}):
+        of_it = [one for one in asked if one.what == what]
+        print(f"  {what:<26}{len(of_it):>6}{'':>10}{quantiles(of_it)['p50']:>9.0f}{quantiles(of_it)['p95']:>9.0f}")
     if exporting is not None:
         ended, _ = await asyncio.wait([exporting], timeout=0)
         print(f"  the export: {exporting.result() if ended else f'not at its end after {seconds:.0f} s, so left'}")

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from itertools import count
 from urllib.parse import urlsplit
 
+from streamlit.proto.Alert_pb2 import Alert
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import ClientConnection, connect
 
 LONGEST_RUN_S = 120.0
-_ERRORS = ("exception", "alert")
 _DOWNLOAD = re.compile(r'<a href="(/export/[^"]+)"[^>]*>([^<]+)</a>')
 
 
@@ -121,7 +121,9 @@ class Session:
                 self._lists[element.multiselect.label] = (element.multiselect.id, list(element.multiselect.options))
             elif element.WhichOneof("type") == "html":
                 self._links |= {label: path for path, label in _DOWNLOAD.findall(element.html.body)}
-            self._errors += element.WhichOneof("type") in _ERRORS
+            # Warnings are no errors: that made-up data is old is said on every page.
+            is_alarm = element.WhichOneof("type") == "alert" and element.alert.format == Alert.ERROR
+            self._errors += is_alarm or element.WhichOneof("type") == "exception"
         elif kind == "delta" and message.delta.add_block.WhichOneof("type") == "popover":
             self._popovers[message.delta.add_block.popover.label] = message.delta.add_block.popover.id
 
