@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from benchmarks.portal import HELD_AT
+from benchmarks import HELD_AT
 from leadlib.api import Client
 from leadlib.config import load_settings
 from leadlib.store import Store

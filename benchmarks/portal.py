@@ -6,11 +6,11 @@ answered since the last time, and `change SHARE` moves that share of the leads o
 
 import random
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
+from benchmarks import HELD_AT
 from leadlib.sandbox import SandboxServer, SandboxSettings
 
-HELD_AT = datetime(2026, 11, 20, 9, tzinfo=UTC)
 SEED = 7
 _UNLIMITED = 10**9
 

@@ -27,6 +27,9 @@ STAGE_OF_STATUS: Mapping[str, Stage] = {
     "replied": "responded",
     "archived": "archived",
 }
+HOURS_TO_MATURE = 24
+"""How long a lead must have been followed before it counts in the response rate so far."""
+
 # The ladder that a lead climbs. `archived` can follow any rung, so it is not one.
 LADDER: tuple[Stage, ...] = ("sent", "delivered", "opened", "responded")
 

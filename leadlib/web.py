@@ -5,7 +5,6 @@ The pages' script is leadlib/ui/shell.py; app.py puts both into one application.
 
 import asyncio
 import gc
-import importlib
 import logging
 import secrets
 import tempfile
@@ -35,6 +34,7 @@ from leadlib.logs import set_up
 from leadlib.monitoring import MetricsPort
 from leadlib.places import Turn
 from leadlib.store import Patience
+from leadlib.ui import warming
 from leadlib.ui.bundles import Bundles
 from leadlib.ui.engine import get_engine
 from leadlib.ui.gate import ACCESS, NO_DOWNLOAD, Gate
@@ -66,15 +66,16 @@ async def lifespan(_: object) -> AsyncIterator[None]:
             log.error("Refused to start: %s. %s", rule.name, rule.advice)
         # No page says so: a page that is served can be reached, and what is open concerns the operator alone.
         raise HostingError([rule.name for rule in broken])
+    # The first visitor should wait for none of this, and what loads after the freeze would not be frozen.
+    await run_in_threadpool(warming.load_all)
     monitored = None
     try:
         engine = await run_in_threadpool(get_engine)
         monitored = MetricsPort.open(engine)
+        await run_in_threadpool(warming.ask_first, engine)
     except LeadlibError as error:
         # The page says what to do, which a server that refuses to start could not.
         log.error("%s: %s", error.title, error)
-    # The first visitor should not wait for Plotly to load, and what loads after the freeze would not be frozen.
-    await run_in_threadpool(importlib.import_module, "leadlib.charts")
     gc.collect()
     # What is loaded by now stays: without it every rerun's collection would walk through all of pandas and Plotly.
     gc.freeze()

@@ -9,8 +9,10 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
 from tests.disasters import PRELOADED
 
@@ -33,13 +35,25 @@ def run_command(arguments: Sequence[str], environment: Mapping[str, str]) -> sub
     with tempfile.TemporaryDirectory() as folder:
         out, err = Path(folder, "out"), Path(folder, "err")
         process = _FORKS.Process(target=_run, args=([*arguments], dict(environment), out, err))
-        process.start()
+        with _no_main_module():
+            process.start()
         process.join(_LONGEST_S)
         if process.exitcode is None:
             process.kill()
             raise subprocess.TimeoutExpired([*arguments], _LONGEST_S)
         said = [path.read_text(encoding="utf-8") for path in (out, err)]
     return subprocess.CompletedProcess([*arguments], process.exitcode, *said)
+
+
+@contextmanager
+def _no_main_module() -> Iterator[None]:
+    """For a moment `__main__` is nobody's: a forked process runs it, and a test may have put a page in its place."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _run(arguments: list[str], environment: dict[str, str], out: Path, err: Path) -> None:

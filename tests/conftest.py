@@ -1,6 +1,7 @@
 """What several test files share: invented leads and a store of their own folder."""
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, nullcontext
@@ -74,12 +75,22 @@ def set_app_settings(monkeypatch: pytest.MonkeyPatch, folder: Path, **more: str)
         monkeypatch.setenv(name, value)
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a store as its first opening leaves it; a copy of it is opened at half of what a new one takes."""
+    folder = tmp_path_factory.mktemp("empty") / "store"
+    Store.open(folder, timezone=DUBAI, portal="test").close()
+    return folder
+
+
 @pytest.fixture
-def open_store(tmp_path: Path) -> Iterator[Callable[..., Store]]:
+def open_store(tmp_path: Path, empty_store: Path) -> Iterator[Callable[..., Store]]:
     """A function that opens stores below the test's own folder; all are closed at the end."""
     opened: list[Store] = []
 
     def open_one(name: str = "store", timezone: ZoneInfo = DUBAI, portal: str = "test") -> Store:
+        if (timezone, portal) == (DUBAI, "test") and not (tmp_path / name).exists():
+            shutil.copytree(empty_store, tmp_path / name)
         opened.append(Store.open(tmp_path / name, timezone=timezone, portal=portal))
         return opened[-1]
 
@@ -186,4 +197,22 @@ def matrix(request: pytest.FixtureRequest) -> list[tuple[int, int]]:
     """Numbers of leads and seeds that a row of the fault matrix is run with."""
     if request.config.getoption("--matrix") == "full":
         return [(n_leads, seed) for n_leads in (3_000, 15_000) for seed in range(40)]
-    return [(1_500, 7), (1_500, 8)]
+    return [(1_500, 7)]
+
+
+ONE_APP = frozenset(f"tests/e2e/test_{name}.py" for name in ("clicks", "notebook", "share", "use"))
+"""Files that look at one app and leave it as it is: in one process they start it once."""
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Files stay whole, as --dist loadscope has it, and those of one app stay together."""
+    if config.getoption("dist") != "loadscope":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = str(super()._split_scope(nodeid))
+            return "one app" if file in ONE_APP else file
+
+    return Scheduling(config, log)

@@ -17,7 +17,7 @@ from leadlib.access import LOCAL, RIGHTS, ROLES, Access
 from leadlib.cli.running import main
 from leadlib.engine import Engine
 from leadlib.errors import AccessError, ExportError, ExportLimitError, StoreReadOnlyError
-from leadlib.export import COLUMNS, EXPORT_LIMIT, Format, Tickets, checked_reason, export_on_record
+from leadlib.export import COLUMNS, EXPORT_LIMIT, Format, Tickets, checked_reason, export_on_record, rows_on_record
 from leadlib.filters import Filters
 from leadlib.store import LIMITS, ExportRow, Limits, Person, Refusal, Store, export_log, names_somebody, store_for
 from leadlib.ui import sign_in
@@ -51,6 +51,19 @@ def row(at_: datetime = NOW, who: str = MANAGER.email, n_rows: int = 10, **chang
     told: dict[str, object] = {"filters": (), "column_names": ("lead_id",), "format": "csv", "sha256": "00"}
     return ExportRow(**{"exported_at": at_, "who": who, "n_rows": n_rows, "is_personal": True, "reason": "calls",
                         **told, **changes})  # type: ignore[arg-type]  # fmt: skip
+
+
+def test_the_rows_of_a_sql_cell_are_on_record_before_they_are_handed_out(store: Store) -> None:
+    calls = Filters.of({"type": ["call"]})
+    told = {"who": MANAGER.email, "now": NOW}
+    assert rows_on_record(store, store, calls, "n,t\r\n1,é\r\n", 1, **told) == "n,t\r\n1,é\r\n"  # type: ignore[arg-type]
+    (one,) = store.exports.rows()
+    assert (one.format, one.n_rows, one.filters, one.column_names) == ("csv of SQL", 1, ("type=call",), ())
+    assert (one.who, one.is_personal) == (MANAGER.email, False)
+    assert one.sha256 == hashlib.sha256("n,t\r\n1,é\r\n".encode()).hexdigest()
+    store.close()
+    with pytest.raises(ExportError, match="not handed out"):
+        rows_on_record(store, store, calls, "n\r\n1\r\n", 1, **told)  # type: ignore[arg-type]
 
 
 def export(store: Store, path: Path, fmt: Format = "csv", **options: object) -> object:

@@ -28,8 +28,7 @@ from leadlib.metrics import (
 )
 from leadlib.metrics.health import doubts
 from leadlib.metrics.queries import SQL_FOLDER, ask, buckets_between, coverage, sql_named
-from leadlib.metrics.table import HOURS_TO_MATURE
-from leadlib.records import AgentName, ListingName, ProjectName
+from leadlib.records import HOURS_TO_MATURE, AgentName, ListingName, ProjectName
 from leadlib.store import SliceRow, Store
 from tests.conftest import DUBAI, at, make_lead
 

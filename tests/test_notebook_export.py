@@ -39,6 +39,7 @@ from leadlib.notebooks import (
     answer,
     chromium,
     found_by,
+    read_notebook,
     to_html,
     to_ipynb,
     to_marimo,
@@ -296,13 +297,14 @@ def test_the_page_has_the_numbers_the_tables_behind_charts_and_the_facts(page: s
     assert metric_named("response_rate").definition in read.words
 
 
-def test_a_pdf_has_the_words_and_the_figures_of_the_page_and_asks_nobody(page: str) -> None:
+def test_a_pdf_has_the_words_the_figures_and_the_proof_of_the_page_and_asks_nobody(page: str, tmp_path: Path) -> None:
     program = chromium()
     if program is None:
         if os.environ.get("LEADLIB_REQUIRE_BROWSER") == "1":
             pytest.fail("LEADLIB_REQUIRE_BROWSER=1, but no Chromium is on the PATH")
         pytest.skip("no Chromium on the PATH")
-    printed = PdfReader(io.BytesIO(to_pdf(page, program)))
+    content = to_pdf(page, program)
+    printed = PdfReader(io.BytesIO(content), strict=True)
     words = " ".join("\n".join(sheet.extract_text() for sheet in printed.pages).split())
     for said in (
         "Every kind of cell",
@@ -318,6 +320,18 @@ def test_a_pdf_has_the_words_and_the_figures_of_the_page_and_asks_nobody(page: s
     assert metric_named("leads").definition in words
     width, height = (round(float(side) / 72 * 25.4) for side in printed.pages[0].mediabox[2:])
     assert (width, height) == (210, 297)
+    path = tmp_path / "n.pdf"
+    for altered, is_altered in (
+        (content, False),
+        (content.replace(b"/Length", b"/Lengtb", 1), True),  # a sheet
+        (content.replace(b'"filter_words": "C', b'"filter_words": "D'), True),  # the facts
+        (content + b"\n", True),
+    ):
+        path.write_bytes(altered)
+        read = read_notebook(path)
+        assert read is not None
+        assert read.is_altered is is_altered
+        assert read.told["restore_link"] == FACTS.link
 
 
 def test_a_browser_that_makes_no_pdf_or_takes_too_long_is_ended_and_says_what_to_do_instead(tmp_path: Path) -> None:

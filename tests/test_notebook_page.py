@@ -222,6 +222,12 @@ def test_a_sql_cell_is_added_and_changed(leads: Store) -> None:
     assert app.dataframe[-1].value.to_dict("records") == [{"answer": 42}]
     (cell,) = app.session_state["notebook_drafts"]["new-notebook"].cells
     assert cell == SqlCell("select 40 + 2 as answer", "table")
+    assert [button.proto.label for button in app.get("download_button")][-1] == "These rows as CSV"
+    press(app, "Add SQL")
+    tables = [box for box in app.selectbox if box.label == "Relation"]
+    tables[1].select("leads").run()
+    assert [box.value for box in app.selectbox if box.label == "Relation"] == ["filtered_leads", "leads"]
+    assert not app.exception
 
 
 def test_sql_that_is_switched_off_is_neither_run_nor_offered(leads: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -309,6 +315,19 @@ def test_a_deleted_notebook_says_so_at_its_link_and_comes_back(leads: Store) -> 
     press(app, "Bring it back")
     assert app.title[0].value == "Weekly"
     assert [one.name for one in leads.words.notebooks()] == ["weekly"]
+
+
+def test_notebooks_of_one_title_are_told_apart(leads: Store) -> None:
+    for name, words in (("weekly", "The first"), ("weekly-2", "The second")):
+        cells = cells_to_json([TextCell(words)])
+        leads.words.save_notebook(name, after=0, title="Weekly", author="Mona", cells=cells)
+    app = open_app("notebook", notebook="weekly-2")
+    assert {"Weekly (weekly)", "Weekly (weekly-2)"} < set(choice(app).options)
+    app.multiselect(key="filter_type").set_value(["call"]).run()
+    assert "The second" in [block.value for block in app.markdown]
+    choice(app).set_value("weekly").run()
+    assert "The first" in [block.value for block in app.markdown]
+    assert app.title[0].value == "Weekly"
 
 
 def test_a_link_to_no_notebook_and_a_name_that_can_be_none_are_said() -> None:

@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from leadlib.errors import QueryStoppedError, SlowQueryError, StoreError
 from leadlib.filters import Filters
 from leadlib.metrics import summary
+from leadlib.metrics.queries import remembered
 from leadlib.store import ENDLESS, Patience, Store
 from leadlib.ui.engine import get_engine, load
 from leadlib.ui.patience import patience_of_pages, waiting
@@ -26,8 +27,8 @@ LONGEST_S = 30.0
 
 @pytest.fixture
 def slow_app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """Settings of an app whose page Data health asks what is never answered, and waits a second for it."""
-    set_app_settings(monkeypatch, tmp_path, LEADLIB_QUERY_SECONDS="1")
+    """Settings of an app whose page Data health asks what is never answered."""
+    set_app_settings(monkeypatch, tmp_path)
     make_slow_store(tmp_path / "store")
     yield
     get_engine.clear()
@@ -60,6 +61,7 @@ def test_the_answer_of_the_next_question_comes_as_if_nothing_had_been(store: Sto
     store.set_patience(lambda: Patience(seconds=0.2))
     with pytest.raises(SlowQueryError):
         store.query(NEVER_ENDING)
+    store.set_patience(lambda: ENDLESS)
     assert store.query("select 42 as n")["n"].tolist() == [42]
 
 
@@ -183,12 +185,65 @@ def test_many_who_wait_for_one_slow_answer_are_told_at_once_and_do_not_stand_in_
     assert asked[0].startswith("“Pairs of numbers” was not answered in time")
 
 
+def test_what_was_slow_once_is_asked_again_after_a_while(slow_app: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leadlib.ui.engine._SLOW_FOR_S", 0.0)
+    get_engine().store.set_patience(lambda: Patience(seconds=0.2))
+    sql = [NEVER_ENDING, "select 42 as n"]
+
+    def slow_once(store: Store, _: Filters) -> pd.DataFrame:
+        """A number."""
+        return store.query(sql.pop(0))
+
+    with pytest.raises(SlowQueryError, match="“A number” was not answered"):
+        load(slow_once, Filters())
+    get_engine().store.set_patience(lambda: ENDLESS)
+    assert load(slow_once, Filters())["n"].tolist() == [42]
+
+
 def test_the_page_says_what_was_slow_and_what_helps(slow_app: None) -> None:
     app = AppTest.from_file(str(SHELL), default_timeout=60).run()
     assert [title.value for title in app.title] == ["Overview"]
+    get_engine().store.set_patience(patience_of_pages(2))
     app.switch_page("../../pages/health.py").run()
     assert not app.exception
     assert [error.value for error in app.error] == ["**This took too long**"]
     assert "“Fields that no document of the API has” was not answered in time and was stopped" in texts(app)
     assert "narrow another filter in the sidebar" in texts(app)
     assert [button.label for button in app.button if button.key == "again_after_slow"] == ["Try again"]
+
+
+def test_of_many_who_ask_the_same_at_once_one_makes_the_answer_and_the_others_get_it(store: Store) -> None:
+    made: list[str] = []
+    may_end = threading.Event()
+
+    def make() -> str:
+        made.append("once")
+        may_end.wait(LONGEST_S)
+        return "the answer"
+
+    answers: list[str] = []
+    threads = [threading.Thread(target=lambda: answers.append(remembered(store, "key", make))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    may_end.set()
+    for thread in threads:
+        thread.join(LONGEST_S)
+    assert (made, answers) == (["once"], ["the answer"] * 8)
+
+
+def test_whoever_waits_for_the_answer_of_another_can_leave(store: Store) -> None:
+    may_end, has_begun = threading.Event(), threading.Event()
+
+    def make() -> str:
+        has_begun.set()
+        may_end.wait(LONGEST_S)
+        return "the answer"
+
+    maker = threading.Thread(target=lambda: remembered(store, "key", make))
+    maker.start()
+    has_begun.wait(LONGEST_S)
+    store.set_patience(lambda: Patience(is_gone=lambda: True))
+    with pytest.raises(QueryStoppedError):
+        remembered(store, "key", make)
+    may_end.set()
+    maker.join(LONGEST_S)

@@ -76,7 +76,8 @@ def test_stretches_follow_on_one_another(bench: Callable[..., Bench]) -> None:
     total = one.client.total(created_from=begin)
     parts = list(stretches(one.client, one.store, begin, NOW, AHEAD, total))
     assert [(a, b) for a, b, _ in parts] == [
-        (NOW - timedelta(days=7), NOW + AHEAD),
+        (NOW - timedelta(days=1), NOW + AHEAD),
+        (NOW - timedelta(days=7), NOW - timedelta(days=1)),
         (begin, NOW - timedelta(days=7)),
     ]
     for a, b, cuts in parts:

@@ -34,9 +34,11 @@ from leadlib.proof import (
     answer_to_json,
     link_of,
     read_answer,
+    sql_about,
     sum_of,
     verify_answer,
 )
+from leadlib.sql_cells import run_sql
 from leadlib.store import Store
 from tests.conftest import at, make_lead
 
@@ -113,6 +115,28 @@ def test_an_answer_matches_the_store_that_gave_it(leads: Store, tmp_path: Path, 
     path.write_text((answer_to_csv if ending == "csv" else answer_to_json)(empty, about))
     assert len(empty) == 0
     assert verdict_on(leads, path).is_match
+
+
+def test_the_rows_of_a_statement_in_sql_match_until_they_are_others(leads: Store, tmp_path: Path) -> None:
+    statement = (
+        '-- Odd texts\nselect channel as "=a", count(*) as n, avg(length(lead_id)) as m, max(created_at) as newest,\n'
+        "chr(13) || ',\"' || repeat('x', 135000) as t, true as is_so, null as nothing from filtered_leads group by 1"
+    )
+    frame = run_sql(leads.folder, statement, CALLS).frame
+    facts = Facts.of(leads, CALLS, describe(CALLS), link_of(CALLS))
+    path = tmp_path / "rows.csv"
+    path.write_text(answer_to_csv(frame, sql_about(facts, statement, frame)), encoding="utf-8", newline="")
+    verdict = verdict_on(leads, path)
+    assert (verdict.is_match, verdict.n_rows, verdict.facts["sql"]) == (True, 1, statement)
+    file = read_answer(path)
+    assert file is not None
+    with pytest.raises(UnprovenError, match="switched off"):
+        verify_answer(leads, file, with_sql=False)
+    more(leads)
+    verdict = verdict_on(leads, path)
+    assert (verdict.is_altered, verdict.is_match, verdict.columns["n"]) == (False, False, 1)
+    path.write_text(path.read_text(encoding="utf-8").replace("call,6", "call,7"), encoding="utf-8", newline="")
+    assert verdict_on(leads, path).is_altered
 
 
 def test_an_answer_carries_its_facts(leads: Store, tmp_path: Path) -> None:
@@ -272,6 +296,7 @@ def test_a_jupyter_file_that_was_run_and_saved_is_the_same_file(leads: Store, tm
     ("name", "content", "words"),
     [
         ("n.pdf", b"%PDF-1.4", "Take the web page"),
+        ("n.pdf", b"%PDF-1.4\n1 0 obj\n<</Type /Leadlight /Length 9>>\nstream\n{", "damaged"),
         ("n.html", b"<!doctype html><html>", "does not say what it answers"),
         ("n.ipynb", b'{"nbformat": 4, "metadata": {}, "cells": []}', "does not say what it answers"),
         ("n.ipynb", b'{"nbformat": 4', "damaged"),

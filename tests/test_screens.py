@@ -14,7 +14,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from leadlib.api import Client, wire
-from leadlib.config import Dialect, Secret, Settings
+from leadlib.config import DIALECTS, Dialect, Secret, Settings
 from leadlib.filters import FIELDS, Filters
 from leadlib.metrics import (
     METRICS,
@@ -79,7 +79,15 @@ def fresh_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[No
     get_engine.clear()
 
 
-@pytest.fixture(scope="module", params=["filter", "flat"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Two dialects fill one and the same store: what a screen makes of it is asked in one, in both in the full form."""
+    if "server" in metafunc.fixturenames:
+        is_full = metafunc.config.getoption("--matrix") == "full"
+        asked = DIALECTS if is_full or metafunc.definition.get_closest_marker("each_dialect") else DIALECTS[:1]
+        metafunc.parametrize("server", asked, indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module")
 def server(request: pytest.FixtureRequest) -> Iterator[SandboxServer]:
     with SandboxServer(SandboxSettings(dialect=request.param, n_leads=1_200, frozen_at=NOW)) as running:
         yield running
@@ -87,7 +95,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[SandboxServer]:
 
 @pytest.fixture
 def portal(server: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> SandboxServer:
-    """A portal held still, that the settings name, in either dialect."""
+    """A portal held still, that the settings name."""
     monkeypatch.setenv("LEADLIB_API_URL", server.url)
     monkeypatch.setenv("LEADLIB_API_KEY", API_KEY)
     monkeypatch.setenv("LEADLIB_API_SECRET", API_SECRET)
@@ -139,25 +147,35 @@ def listed_ids(app: AppTest) -> set[str]:
         place += 1
 
 
-def test_every_page_is_filled_and_shows_no_error(portal: SandboxServer) -> None:
+def stop_worker() -> None:
+    """It calls the portal on its own account."""
+    get_engine().worker.stop(timeout_s=60)
+    assert not get_engine().worker.is_alive
+
+
+@pytest.mark.each_dialect
+def test_every_page_is_filled_and_shows_no_error_and_calls_nobody(portal: SandboxServer) -> None:
     sync()
+    stop_worker()
+    before = portal.calls.copy()
     for page in PAGES:
         app = open_app(page)
         assert not app.error, page
         assert "No lead" not in texts(app), page
+    assert portal.calls == before
     assert get_engine().dialect == portal.settings.dialect
 
 
-def test_a_view_of_a_page_never_calls_the_portal(portal: SandboxServer) -> None:
+def test_a_view_of_a_filtered_page_never_calls_the_portal(portal: SandboxServer) -> None:
     sync()
-    get_engine().worker.stop(timeout_s=60)  # which calls on its own account
-    assert not get_engine().worker.is_alive
+    stop_worker()
     before = portal.calls.copy()
     for page in PAGES:
         open_app(page, type="call")
     assert portal.calls == before
 
 
+@pytest.mark.each_dialect
 @pytest.mark.parametrize("key", SEED_FILTERS)
 def test_screen_export_and_api_give_the_same_leads(portal: SandboxServer, key: str, tmp_path: Path) -> None:
     """For each of the API's own filters: what the table lists, the command exports, the API returns."""
@@ -278,6 +296,7 @@ def test_a_filter_without_a_match_shows_an_empty_state_with_a_way_out(portal: Sa
     assert app.metric[0].value != "0"
 
 
+@pytest.mark.each_dialect
 def test_before_the_first_sync_every_page_says_what_it_waits_for(portal: SandboxServer) -> None:
     for page in OF_LEADS:
         app = open_app(page)

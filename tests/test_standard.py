@@ -16,8 +16,8 @@ import pytest
 
 from leadlib.export import export_leads
 from leadlib.filters import Filters
-from leadlib.metrics import HOURS_TO_MATURE, breakdown, funnel, heat_map, reply_curve, reply_shares, summary, volume
-from leadlib.records import LADDER
+from leadlib.metrics import breakdown, funnel, heat_map, reply_curve, reply_shares, summary, volume
+from leadlib.records import HOURS_TO_MATURE, LADDER
 from leadlib.sandbox import SandboxServer, SandboxSettings
 from leadlib.statistics import incidence
 from leadlib.store import Store

@@ -196,8 +196,7 @@ def test_a_rejected_row_is_kept_once_with_its_reason(store: Store) -> None:
 
 def test_a_write_that_fails_half_way_leaves_no_lead_of_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     store.write_leads([make_lead("a")], observed_at=at("2026-09-17 10:00"))
-    broken = make_lead("b")
-    msgspec.structs.force_setattr(broken, "agent_id", "not a number")
+    broken = msgspec.structs.replace(make_lead("b"), agent_id="not a number")
     with pytest.raises((StoreError, ValueError, TypeError)):
         store.write_leads([make_lead("c"), broken], observed_at=at("2026-09-17 11:00"))
     assert store.query("select lead_id from leads")["lead_id"].tolist() == ["a"]

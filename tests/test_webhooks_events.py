@@ -265,7 +265,9 @@ def test_F4_event_older_than_a_newer_row_leaves_its_columns(store: Store) -> Non
     store.write_leads([make_lead("a", "2026-09-15T06:00:00Z", status="replied")], observed_at=at("2026-09-15 06:05"))
     before = lead_row(store, "a")
     store.write_events([make_event("a", "2026-09-15T06:01:00Z", status="read", publicProfile={"id": 1})])
-    assert lead_row(store, "a") == {**before, "first_seen_at": at("2026-09-15 06:01")}
+    # Of its columns two follow the history, which is known better now.
+    seen_at = at("2026-09-15 06:01")
+    assert lead_row(store, "a") == {**before, "first_seen_at": seen_at, "replied_after": seen_at}
     assert statuses(store, "a") == [("read", "01:00", "01:00"), ("replied", "01:00", "05:00")]
 
 

@@ -13,7 +13,7 @@ from leadlib.charts.drawing import Row, bar_rows, empty_figure, named, safe, sho
 from leadlib.theme import PALETTES, Theme, figure, group_colours
 
 Kind = Literal["bar", "line"]
-MOST_BARS = 20
+MOST_BARS = 24
 MOST_LINES = 8
 _HEIGHT_PX = 320
 

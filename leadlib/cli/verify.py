@@ -54,7 +54,7 @@ def _verify_answer(settings: Settings, file: "AnswerFile") -> int:
     from leadlib.proof import verify_answer
 
     with open_published(settings) as store:
-        verdict = verify_answer(store, file)
+        verdict = verify_answer(store, file, with_sql=settings.sql_cells)
         rows = formats.count_of(verdict.n_rows, "row")
         _tell_origin(store, f"{file.path}: {printable(str(verdict.facts.get('asked')))}, {rows}", verdict)
     lines = [_verdict_on_figures(verdict.is_altered, verdict.is_match)]

@@ -23,6 +23,7 @@ from leadlib.export.on_record import (
     limits_for,
     list_as_csv,
     refuse_above_limits,
+    rows_on_record,
     who_is,
 )
 from leadlib.export.person import write_person
@@ -59,6 +60,7 @@ __all__ = [
     "limits_for",
     "list_as_csv",
     "refuse_above_limits",
+    "rows_on_record",
     "verify_file",
     "who_is",
     "write_person",

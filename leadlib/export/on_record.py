@@ -1,6 +1,7 @@
 """Exports that are put on record before anybody can read the file, and within what one person may take."""
 
 import csv
+import hashlib
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
@@ -22,6 +23,9 @@ EXPORT_LIMIT = "export_limit"
 """The kind of alarm that goes up when somebody asks for more than they may take."""
 
 EXPORTS_KEPT_MONTHS = 24
+
+SQL_ROWS = "csv of SQL"
+"""The format of what a SQL cell gave, as the record has it."""
 
 REASON_LENGTH = 200
 
@@ -149,17 +153,29 @@ def export_on_record(
         try:
             outcome = whole.exports.add(replace(row, n_rows=made.rows, sha256=made.sha256), held_to)
         except StoreError as error:
-            raise ExportError(
-                "The file could not be put on record, so it is not handed out. Check the free space of the store's "
-                "disk and the permissions of its folder, then export again.",
-                str(path),
-            ) from error
+            raise _unrecorded(str(path)) from error
         if isinstance(outcome, Refusal):
             raise refused(whole, outcome, held_to or LIMITS)
 
     return export_leads(
         store, filters, fmt, path, personal=personal, names=names, site=site, now=now, release=put_on_record
     )
+
+
+def rows_on_record(
+    whole: Store, store: Store, filters: Filters, content: str, n_rows: int, *, who: str, now: datetime
+) -> str:
+    """`content`, a file of what somebody's SQL gave under `filters`, once it is on record in `whole`.
+
+    Such rows can be single leads, though no person is in them. Raises ExportError if it cannot be put on record.
+    """
+    sha256 = hashlib.sha256(content.encode()).hexdigest()
+    row = replace(_row(store, filters, SQL_ROWS, False, who, "", now), column_names=(), n_rows=n_rows, sha256=sha256)
+    try:
+        whole.exports.add(row)
+    except StoreError as error:
+        raise _unrecorded() from error
+    return content
 
 
 def list_as_csv(rows: Sequence[ExportRow], timezone: ZoneInfo) -> str:
@@ -189,6 +205,14 @@ def _row(
         sha256="",
         is_personal=personal,
         reason=reason,
+    )
+
+
+def _unrecorded(path: str = "") -> ExportError:
+    return ExportError(
+        "The file could not be put on record, so it is not handed out. Check the free space of the store's "
+        "disk and the permissions of its folder, then export again.",
+        path,
     )
 
 

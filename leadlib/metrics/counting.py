@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from leadlib.filters import MISSING, Filters
-from leadlib.metrics.queries import ask
+from leadlib.metrics.queries import ask, remembered
 from leadlib.metrics.statistics import wilson
 from leadlib.metrics.table import (
     MAXIMUM_UNKNOWN_SHARE,
@@ -37,7 +38,15 @@ ADDABLE: tuple[str, ...] = tuple(name for name in COUNTS if name != "unique_send
 """Those of them of which a whole is the sum of its parts."""
 
 # What most screens show side by side is counted together: one reading of the leads answers for all of it.
-_TOGETHER = tuple(dimension_named(key) for key in ("channel", "entity_type", "agent"))
+_TOGETHER = tuple(dimension_named(key) for key in ("channel", "entity_type"))
+
+_NO_NUMBER = -1
+"""Stands for the others where groups are numbers: no agent has it."""
+
+# Bits are counted at a fifth of the cost of numbers, but each group of each thread has one for every sender there is:
+# that pays where there are many leads, and may not take more memory than 64 MB a thread.
+_MANY_LEADS = 50_000
+_MOST_BITS = 2**29
 
 
 def counts_by(
@@ -48,6 +57,13 @@ def counts_by(
     In no order; or in the order of `shown`, and after them one group with the key "others" for all that are not shown.
     Times are UTC without saying so; `detail` is None where the dimension has none.
     """
+    key = ("counts_by", filters, by.key, tuple(shown) if shown is not None else None)
+    return dict(remembered(store, key, lambda: _counts_by(store, filters, by, shown)))
+
+
+def _counts_by(
+    store: Store, filters: Filters, by: Dimension, shown: Sequence[str] | None
+) -> dict[str, npt.NDArray[Any]]:
     is_together = by.key == NO_GROUP.key or by.key in {dimension.key for dimension in _TOGETHER}
     kinds = ask(store, "counts", filters, by=_TOGETHER if is_together else (by,))
     keys = list(kinds[by.key].fillna(MISSING)) if by.key in kinds else [by.key] * len(kinds)
@@ -73,13 +89,28 @@ def counts_by(
 
 def senders_by(store: Store, filters: Filters, by: Dimension, shown: Sequence[str] | None = None) -> dict[str, int]:
     """How many different senders each group has, by key as in `counts_by`; those of the others are counted together."""
+    counted = counts_by(store, filters, by, shown)
+    n_bits = None
+    if counted["leads"].sum() >= _MANY_LEADS:
+        last = remembered(store, "last_sender", lambda: _last_sender(store))
+        n_bits = last if last * len(counted["key"]) <= _MOST_BITS else None
     if shown is None:
-        rows = ask(store, "senders", filters, by=(by,))
+        rows = ask(store, "senders", filters, by=(by,), senders_up_to=n_bits)
     else:
-        key = f"coalesce(cast({by.expression} as varchar), '{MISSING}')"
-        others = replace(by, expression=f"if({key} in $shown, {key}, '{OTHERS}')")
-        rows = ask(store, "senders", filters, by=(others,), shown=tuple(shown))
+        # As numbers where they are numbers: to make a text of each lead's agent first takes four times as long.
+        is_number = by.key == "agent"
+        keys = tuple(int(key) if is_number else key for key in shown if key != MISSING)
+        is_shown = f"{by.expression} in $shown" + (f" or {by.expression} is null" if MISSING in shown else "")
+        others = replace(by, expression=f"if({is_shown}, {by.expression}, {_NO_NUMBER if is_number else repr(OTHERS)})")
+        rows = ask(store, "senders", filters, by=(others,), senders_up_to=n_bits, shown=keys)
+        rows["key"] = rows["key"].replace(str(_NO_NUMBER), OTHERS)
     return dict(zip(rows["key"].fillna(MISSING), rows["unique_senders"], strict=True))
+
+
+def _last_sender(store: Store) -> int:
+    """The highest number of a sender, at least 1."""
+    last = store.query("select max(sender_no) as last from leads")["last"].iloc[0]
+    return 1 if pd.isna(last) else int(last)
 
 
 def rates(counted: Columns) -> dict[str, npt.NDArray[Any]]:

@@ -46,7 +46,7 @@ def summary(store: Store, filters: Filters) -> pd.DataFrame:
     if not len(counted["key"]):
         counted |= dict.fromkeys(ADDABLE, np.zeros(1, dtype="int64"))
         counted |= dict.fromkeys(("first_created_at", "last_created_at"), np.array(["NaT"], dtype="datetime64[us]"))
-    counted["unique_senders"] = np.array([ask(store, "senders", filters)["unique_senders"].sum()])
+    counted["unique_senders"] = np.array([sum(senders_by(store, filters, NO_GROUP).values())])
     ends_at = coverage(store).ends_at
     observed_at = np.array([ends_at and ends_at.astimezone(UTC).replace(tzinfo=None)], dtype="datetime64[us]")
     return pd.DataFrame(

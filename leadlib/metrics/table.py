@@ -11,10 +11,7 @@ from typing import Literal, get_args
 from leadlib.errors import FilterError
 from leadlib.filters import MISSING
 from leadlib.formats import NBSP, Grain
-from leadlib.records import STAGE_OF_STATUS
-
-HOURS_TO_MATURE = 24
-"""How long a lead must have been followed before it counts in the response rate so far."""
+from leadlib.records import HOURS_TO_MATURE, STAGE_OF_STATUS
 
 DAYS_AHEAD = 3
 """How far ahead the chance that a reply still comes looks."""

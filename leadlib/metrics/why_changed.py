@@ -12,7 +12,8 @@ from leadlib import formats
 from leadlib.errors import FilterError
 from leadlib.filters import Filters, start_of_day
 from leadlib.metrics.queries import ask, local_time, utc
-from leadlib.metrics.table import HOURS_TO_MATURE, MAXIMUM_UNKNOWN_SHARE, MINIMUM_FOR_RATE, unknown
+from leadlib.metrics.table import MAXIMUM_UNKNOWN_SHARE, MINIMUM_FOR_RATE, unknown
+from leadlib.records import HOURS_TO_MATURE
 from leadlib.store import Store
 
 Figure = Literal["leads", "response_rate", "response_rate_of_all"]

@@ -1,5 +1,6 @@
 """The notebooks that every installation has: to be read as they are, and copied to be changed."""
 
+from leadlib.filters import Filters
 from leadlib.notebooks.model import MetricCell, Notebook, TextCell
 
 BUILTIN: tuple[Notebook, ...] = (
@@ -99,9 +100,11 @@ BUILTIN: tuple[Notebook, ...] = (
             MetricCell("leads", "agent", show="bar"),
             TextCell(
                 "## How fast does interest fade?\n\n"
-                "Leads a week since a project's first one, over all projects that the filters leave."
+                "Week by week, what is left of the launch. Below it what is usual here: leads a week since a listing's "
+                "first one, over all listings, whatever the sidebar says."
             ),
-            MetricCell("leads_a_week", "project", show="line"),
+            MetricCell("leads", "week", show="line"),
+            MetricCell("leads_a_week", "listing", Filters(), show="line"),
             TextCell("## What we do next\n\n- More of:\n- Less of:\n- Look again on:"),
         ),
     ),

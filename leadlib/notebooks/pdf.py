@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from leadlib.errors import NotebookError
+from leadlib.notebooks.proving import sealed_pdf
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 """The names under which a Chromium is looked for on the PATH, the first of them first."""
@@ -47,7 +48,7 @@ def chromium() -> str | None:
 
 
 def to_pdf(page: str, program: str, *, seconds: float = SECONDS) -> bytes:
-    """The HTML `page` (that of `to_html`) on paper, by the Chromium at `program`.
+    """The HTML `page` (that of `to_html`) on paper, by the Chromium at `program`, with the page's proof in it.
 
     The browser has a folder of its own, which goes with it, nothing of our environment, and no way to any server.
     Any thread may ask; one file is made at a time. Raises NotebookError if none came of it in `seconds`.
@@ -67,7 +68,7 @@ def to_pdf(page: str, program: str, *, seconds: float = SECONDS) -> bytes:
         _PLACE.release()
     if not content.startswith(b"%PDF") or b"%%EOF" not in content[-64:]:
         raise _failed("it wrote none")
-    return content
+    return sealed_pdf(content, page)
 
 
 def _print(program: str, folder: Path, seconds: float) -> None:

@@ -15,6 +15,7 @@ from leadlib.errors import FilterError, NotebookError, UnprovenError
 from leadlib.notebooks.answers import title_of
 from leadlib.notebooks.finding import Found, found_by
 from leadlib.notebooks.model import Cell, MetricCell, Notebook, SqlCell, cells_from_json, cells_to_json
+from leadlib.notebooks.pdf_facts import text_in, with_text
 from leadlib.notebooks.sql_answers import sql_title_of
 from leadlib.proof import (
     RULES_VERSION,
@@ -100,16 +101,24 @@ def sealed(proof: Mapping[str, Any], content: str) -> dict[str, Any]:
     return {**proof, _OWN: _seal(proof, content)}
 
 
+def sealed_pdf(printed: bytes, page: str) -> bytes:
+    """The PDF that was printed of the web page `page`, with the page's proof in it, sealed anew over the PDF.
+
+    One whose end nobody knows, of some other browser, stays as it is: its facts are on its first sheet alone.
+    """
+    told = _IN_HTML.search(page)
+    if told is None:
+        return printed
+    text = json.dumps(sealed(json.loads(told[1]), printed.decode("latin-1")))
+    return with_text(printed, text) or printed
+
+
 def read_notebook(path: Path) -> NotebookFile | None:
     """The file at `path`; None if it is no notebook. Raises UnprovenError if it cannot be read or checked."""
     try:
         content = path.read_bytes()
         if content.startswith(b"%PDF"):
-            raise UnprovenError(
-                f"{path} is a PDF, which carries its facts and hash for people only. Take the web page of the same "
-                "notebook to have it checked.",
-                str(path),
-            )
+            return _of_pdf(path, content)
         start = content[:400].lstrip()
         if start.startswith(b"<!doctype html>"):
             return _of_text(path, content.decode(), _IN_HTML)
@@ -182,6 +191,21 @@ def _of_text(path: Path, text: str, where: re.Pattern[str]) -> NotebookFile:
         raise _unsaid(path)
     proof = json.loads(told[1])
     return NotebookFile(str(path), proof, _seal(proof, text[: told.start(1)] + text[told.end(1) :]) != proof.get(_OWN))
+
+
+def _of_pdf(path: Path, content: bytes) -> NotebookFile:
+    """A PDF; the seal is over what was printed, and what follows that has to be as it was written."""
+    found = text_in(content)
+    if found is None:
+        raise UnprovenError(
+            f"{path} is a PDF without facts for programs: printed from the web page, or saved anew by a program that "
+            "left them out. Take the web page of the same notebook to have it checked.",
+            str(path),
+        )
+    printed, text = found
+    proof = json.loads(text)
+    is_altered = _seal(proof, printed.decode("latin-1")) != proof.get(_OWN) or with_text(printed, text) != content
+    return NotebookFile(str(path), proof, is_altered)
 
 
 def _of_ipynb(path: Path, whole: dict[str, Any]) -> NotebookFile:

@@ -7,6 +7,7 @@ from leadlib.proof.answers import (
     answer_to_csv,
     answer_to_json,
     read_answer,
+    sql_about,
     verify_answer,
 )
 from leadlib.proof.facts import (
@@ -37,6 +38,7 @@ __all__ = [
     "one_sum",
     "other_settings",
     "read_answer",
+    "sql_about",
     "sum_of",
     "told_as_of",
     "verify_answer",

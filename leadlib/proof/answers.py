@@ -1,4 +1,4 @@
-"""The answer of a metric as a file, CSV or JSON, and such a file held against itself and the store."""
+"""The answer of a metric or of SQL as a file, CSV or JSON, and such a file held against itself and the store."""
 
 import csv
 import io
@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlencode
 import pandas as pd
 
 from leadlib.cells import plain
-from leadlib.errors import FilterError, UnprovenError
+from leadlib.errors import FilterError, SqlCellError, UnprovenError
 from leadlib.export.files import CSV_FACTS
 from leadlib.export.texts import armed, defused
 from leadlib.metrics import CHOICES, QUESTIONS, compute, metric_named
@@ -32,8 +32,12 @@ from leadlib.proof.facts import (
     texts_of,
     told_as_of,
 )
+from leadlib.sql_cells import OFF, run_sql
 from leadlib.store import Store
 
+_SQL = "sql"
+_HEAD_BYTES = 512 * 1024
+_LONGEST_CELL = 16 << 20
 _LISTS = {"filters", "settings", "options"}
 
 
@@ -54,6 +58,12 @@ def answer_about(
     }
 
 
+def sql_about(facts: Facts, statement: str, frame: pd.DataFrame) -> dict[str, Any]:
+    """The same of the rows that a statement in SQL gave."""
+    told = sum_of(frame)
+    return {**facts.plain(), "asked": _SQL, "sql": statement, "n_rows": told.n_rows, "rows_sha256": told.sha256}
+
+
 def answer_to_json(frame: pd.DataFrame, about: Mapping[str, Any]) -> str:
     """One object: `about`, and `rows` with an object for each row."""
     rows = [{str(name): plain(value) for name, value in row.items()} for row in frame.to_dict("records")]
@@ -70,8 +80,9 @@ def answer_to_csv(frame: pd.DataFrame, about: Mapping[str, Any]) -> str:
 
     facts = {name: fact for name, fact in about.items() if fact is not None and fact != []}
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*map(str, frame.columns), CSV_FACTS + urlencode(facts, doseq=True)])
+    # Texts are quoted for each character that ends a line, so that one that holds any of them comes back whole.
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow([*map(defused, map(str, frame.columns)), CSV_FACTS + urlencode(facts, doseq=True)])
     writer.writerows([*map(cell, map(plain, row)), None] for row in frame.itertuples(index=False, name=None))
     return out.getvalue()
 
@@ -118,27 +129,28 @@ class AnswerVerdict:
 
 
 def read_answer(path: Path) -> AnswerFile | None:
-    """The file at `path`; None if it is no answer of a metric. Raises UnprovenError if it cannot be read."""
+    """The file at `path`; None if it is no answer. Raises UnprovenError if it cannot be read."""
     try:
         with path.open("rb") as file:
-            start = file.read(64 * 1024)
+            start = file.read(_HEAD_BYTES)
         if start.lstrip()[:1] == b"{":
             return _read_json(path)
-        head = start.partition(b"\n")[0]
-        return _read_csv(path) if CSV_FACTS.encode() in head and b"asked=" in head else None
+        return _read_csv(path) if CSV_FACTS.encode() in start and b"asked=" in start else None
     except OSError as error:
         raise UnprovenError(f"{path} cannot be read ({type(error).__name__}).", str(path)) from error
     except (UnicodeDecodeError, ValueError, csv.Error) as error:
         raise UnprovenError(f"{path} is damaged ({type(error).__name__}).", str(path)) from error
 
 
-def verify_answer(store: Store, file: AnswerFile) -> AnswerVerdict:
+def verify_answer(store: Store, file: AnswerFile, *, with_sql: bool = True) -> AnswerVerdict:
     """Asks the store again what the file answers. Raises UnprovenError if it does not say what that is, StoreError."""
     facts = file.facts
     check_origin(store, facts, file.path)
     try:
-        frame = compute(str(facts["asked"]), store, filters_told(facts, file.path), facts.get("by"), **_options(facts))
-    except (FilterError, TypeError, ValueError) as error:
+        frame = _answer(store, file, with_sql=with_sql)
+    except SqlCellError as error:
+        raise UnprovenError(f"The SQL of {file.path} has no answer here. {error}", file.path) from error
+    except (FilterError, KeyError, TypeError, ValueError) as error:
         raise UnprovenError(f"{file.path} asks what this Leadlight does not know. {error}", file.path) from error
     names, rows = texts_of(frame)
     has_other_columns = list(file.names) != names
@@ -161,6 +173,15 @@ def verify_answer(store: Store, file: AnswerFile) -> AnswerVerdict:
     )
 
 
+def _answer(store: Store, file: AnswerFile, *, with_sql: bool) -> pd.DataFrame:
+    facts, filters = file.facts, filters_told(file.facts, file.path)
+    if facts["asked"] != _SQL:
+        return compute(str(facts["asked"]), store, filters, facts.get("by"), **_options(facts))
+    if not with_sql:
+        raise SqlCellError(OFF)
+    return run_sql(store.folder, str(facts["sql"]), filters, agents=store.agents).frame
+
+
 def _definition(name: str) -> str:
     if name in QUESTIONS:
         return (QUESTIONS[name].ask.__doc__ or "").partition("\n")[0]
@@ -179,14 +200,17 @@ def _read_json(path: Path) -> AnswerFile | None:
 
 
 def _read_csv(path: Path) -> AnswerFile | None:
+    csv.field_size_limit(_LONGEST_CELL)  # of its own accord Python reads no cell of more than 131,072 characters
     with path.open(encoding="utf-8-sig", newline="") as file:
         head, *rows = csv.reader(file)
-    place = next(at for at, name in enumerate(head) if name.startswith(CSV_FACTS))
+    place = max((at for at, name in enumerate(head) if name.startswith(CSV_FACTS)), default=-1)
+    if place < 0:
+        return None
     told = parse_qs(head[place].removeprefix(CSV_FACTS))
     facts: dict[str, Any] = {key: values if key in _LISTS else values[0] for key, values in told.items()}
     if "asked" not in facts:
         return None
-    names = tuple(name for at, name in enumerate(head) if at != place)
+    names = tuple(armed(name) for at, name in enumerate(head) if at != place)
     # A row that a person has added may be shorter; it is compared as it stands.
     cells = [[text_of(armed(text)) for at, text in enumerate(row) if at != place] for row in rows if row]
     return AnswerFile(str(path), facts, names, [(row + [""] * len(names))[: len(names)] for row in cells])

@@ -5,6 +5,7 @@ or move in the order shift the rest. A slice of time that fits into one response
 different rows come as the response's own `total` says, all of the slice is there, whatever the order.
 """
 
+import math
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -36,8 +37,11 @@ TRIES_ON_A_COUNT = 2
 CALLS_IN_FLIGHT = 16
 """Enough to use all of the pace that is allowed where an answer takes more than a second."""
 
-_ASKED_AHEAD = 4 * CALLS_IN_FLIGHT
+_ASKED_AHEAD = 16 * CALLS_IN_FLIGHT
 """Slices that wait for a call to end: enough to keep all calls busy while what came is being written."""
+
+_MOST_OF_A_PAGE = 0.7
+"""How full of a page the parts shall be into which a slice is cut that does not fit into one."""
 
 
 class BoundsIgnoredError(Exception):
@@ -64,11 +68,22 @@ class Slice:
     n_left: int = 0
 
 
+@dataclass(frozen=True)
+class _TooMany:
+    """More than fits into one response; so many parts of it should."""
+
+    n_parts: int
+
+
 def cuts_blind(created_from: datetime, created_to: datetime, total: int) -> list[datetime]:
     """Where to cut a stretch about which nothing but its number of leads is known: evenly, and not below NARROWEST."""
-    n_slices = max(1, min(round(total / ROWS_AIMED_AT), (created_to - created_from) // NARROWEST))
-    width = (created_to - created_from) / n_slices
-    return [created_from + width * place for place in range(1, n_slices)]
+    return _even_cuts(created_from, created_to, round(total / ROWS_AIMED_AT))
+
+
+def _even_cuts(created_from: datetime, created_to: datetime, n_parts: int) -> list[datetime]:
+    n_parts = max(1, min(n_parts, (created_to - created_from) // NARROWEST))
+    width = (created_to - created_from) / n_parts
+    return [created_from + width * place for place in range(1, n_parts)]
 
 
 def read_slices(
@@ -90,8 +105,8 @@ def read_slices(
     edges = [created_from, *(cut for cut in sorted(inner) if created_from < cut < created_to), created_to]
     waiting = deque((a, b) for a, b in pairwise(edges) if not any(low <= a and b <= high for low, high in skip))
     newest = waiting[-1] if waiting and waiting[-1][1] == created_to > now else None
-    running: dict[Future[Slice | int], tuple[datetime, datetime]] = {}
-    ended: SimpleQueue[Future[Slice | int]] = SimpleQueue()
+    running: dict[Future[Slice | _TooMany], tuple[datetime, datetime]] = {}
+    ended: SimpleQueue[Future[Slice | _TooMany]] = SimpleQueue()
     with ThreadPoolExecutor(CALLS_IN_FLIGHT, thread_name_prefix="leadlib-reading") as pool:
         try:
             while waiting or running:
@@ -104,14 +119,14 @@ def read_slices(
                     future.add_done_callback(ended.put)
                 future = ended.get()
                 a, b = running.pop(future)
-                slice_or_total = future.result()
-                if isinstance(slice_or_total, int):
-                    inner_cuts = cuts_blind(a, b, max(slice_or_total, 2 * ROWS_AIMED_AT)) or [a + (b - a) / 2]
+                found = future.result()
+                if isinstance(found, _TooMany):
+                    inner_cuts = _even_cuts(a, b, max(2, found.n_parts)) or [a + (b - a) / 2]
                     waiting.extendleft(reversed(list(pairwise([a, *inner_cuts, b]))))
                     # What is cut is bounded from then on: leads that go on coming in would never fit.
                     newest = None if (a, b) == newest else newest
                 else:
-                    yield replace(slice_or_total, n_left=len(waiting) + len(running))
+                    yield replace(found, n_left=len(waiting) + len(running))
         finally:
             for future in running:
                 future.cancel()
@@ -119,8 +134,8 @@ def read_slices(
 
 def _read_one(
     client: Client, a: datetime, b: datetime, low: datetime, high: datetime | None, now: datetime
-) -> Slice | int:
-    """The slice; or its total, if it does not fit into one response and can still be split."""
+) -> Slice | _TooMany:
+    """The slice; or into how many parts to cut it, if it does not fit into one response and can still be split."""
     pages: list[LeadPage] = []
     for _ in range(TRIES_ON_A_COUNT):
         page = client.page(1, created_from=low, created_to=high)
@@ -131,7 +146,7 @@ def _read_one(
         # A portal may hand out less than it was asked for and not say so; few rows, though, are no cut-off page.
         is_cut_off = not page.is_last or (page.n_distinct < page.total and page.n_rows >= SMALLEST_PAGE)
         if is_cut_off and b - a > NARROWEST:
-            return page.total
+            return _TooMany(math.ceil(page.total / max(1, _MOST_OF_A_PAGE * page.n_rows)))
         if is_cut_off:
             return _read_second(client, a, b, low, high, now)
         pages.append(page)

@@ -7,7 +7,7 @@ with waiting_leads as (
     select
         'all' /* group */ as key,
         lead_id,
-        sender_key,
+        sender_no,
         created_at
     from leads
     where true /* filters */
@@ -18,9 +18,9 @@ with waiting_leads as (
 turns as (
     select
         lead_id,
-        row_number() over (partition by sender_key order by created_at, lead_id) as nth_lead
+        row_number() over (partition by sender_no order by created_at, lead_id) as nth_lead
     from leads
-    where sender_key in (select sender_key from waiting_leads)
+    where sender_no in (select sender_no from waiting_leads)
 )
 select
     cast(key as varchar) as key,

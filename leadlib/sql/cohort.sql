@@ -5,12 +5,13 @@
 -- A reply that was first true somewhere around the moment (not before it, not after it, not known) is uncertain.
 with chosen_leads as (
     select
-        lead_id,
         'all' /* group */ as key,
-        sender_key,
+        sender_no,
         coalesce(reached_stage, stage) as reached,
         created_at,
         last_seen_at,
+        replied_after,
+        replied_by,
         created_at >= timestamptz '1900-01-01 00:00:00+00' /* current from */ as is_current,
         if(
             created_at >= timestamptz '1900-01-01 00:00:00+00' /* current from */,
@@ -20,37 +21,23 @@ with chosen_leads as (
     from leads
     where true /* filters */
 ),
-replies as (
-    select
-        lead_id,
-        min(not_before) as not_before,
-        min(not_after) as not_after
-    from status_observations
-    where
-        stage = 'responded'
-        and lead_id in (select lead_id from chosen_leads)
-        -- no reply is older than its lead, but for clocks that differ: this leaves most of a long history unread
-        and not_after >= (select min(created_at) from chosen_leads) - interval 1 day
-    group by lead_id
-),
 leads_then as (
     select
         key,
         is_current,
-        sender_key,
+        sender_no,
         epoch_us(created_at) + 24 /* hours to mature */ * 3600000000
             <= least(epoch_us(last_seen_at), epoch_us(seen_by)) as is_matured,
         reached in ('archived', 'unrecognised') as is_unknown,
-        coalesce(not_after <= seen_by, false) as is_responded,
-        reached = 'responded' and coalesce(not_before < seen_by and not_after > seen_by, true) as is_uncertain
+        coalesce(replied_by <= seen_by, false) as is_responded,
+        reached = 'responded' and coalesce(replied_after < seen_by and replied_by > seen_by, true) as is_uncertain
     from chosen_leads
-    left join replies using (lead_id)
 )
 select
     cast(key as varchar) as key,
     is_current,
     count(*) as leads,
-    count(distinct sender_key) as unique_senders,
+    count(distinct sender_no) as unique_senders,
     count(*) filter (where is_responded) as responded,
     count(*) filter (where is_matured) as matured,
     count(*) filter (where is_matured and is_responded) as responded_matured,

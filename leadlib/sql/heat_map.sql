@@ -5,14 +5,15 @@
 with chosen_leads as (
     select
         isodow(created_local) as weekday,
-        hour(created_local) as hour
+        hour(created_local) as hour,
+        1 /* leads of a row */ as leads
     from leads
     where true /* filters */
 )
 select
     weekday,
     hour,
-    count(*) as leads
+    sum(leads) as leads
 from chosen_leads
 group by weekday, hour
 order by weekday, hour

@@ -1,48 +1,67 @@
 -- One page of leads: one row per lead, in the chosen order, ties by id.
--- The page's ids are found first and widened after: names are looked up for fifty rows, not for all.
-with filtered as (
-    select lead_id, created_at, stage
-    from leads
-    where true /* filters */
-),
-
-chosen as (
+-- The page is cut out first and widened after: names are looked up for fifty rows, not for all. To number all leads in order
+-- before the cut, instead of those of the page after it, takes fifty times as long.
+with page as (
     select
         lead_id,
-        row_number() over (order by created_at desc, lead_id /* order */) as place
-    from filtered
+        created_at,
+        created_local,
+        channel,
+        status,
+        stage,
+        reached_stage,
+        entity_type,
+        agent_id,
+        listing_id,
+        listing_reference,
+        project_id,
+        developer_id,
+        distribution_type,
+        call_talk_time_s,
+        call_wait_time_s,
+        tags,
+        first_seen_at,
+        last_seen_at
+    from leads
+    where true /* filters */
     order by created_at desc, lead_id /* order */
     limit 50 /* rows */
     offset 0 /* skipped */
+),
+
+numbered as (
+    select
+        *,
+        row_number() over (order by created_at desc, lead_id /* order */) as place
+    from page
 )
 
 select
-    leads.lead_id,
-    leads.created_at,
-    leads.created_local,
-    leads.channel,
-    leads.status,
-    leads.stage,
-    leads.reached_stage,
-    leads.entity_type,
-    leads.agent_id,
+    numbered.lead_id,
+    numbered.created_at,
+    numbered.created_local,
+    numbered.channel,
+    numbered.status,
+    numbered.stage,
+    numbered.reached_stage,
+    numbered.entity_type,
+    numbered.agent_id,
     agents.name as agent_name,
-    leads.listing_id,
-    leads.listing_reference,
+    numbered.listing_id,
+    numbered.listing_reference,
     listings.title as listing_title,
-    leads.project_id,
+    numbered.project_id,
     projects.title as project_title,
-    leads.developer_id,
+    numbered.developer_id,
     projects.developer_name,
-    leads.distribution_type,
-    leads.call_talk_time_s,
-    leads.call_wait_time_s,
-    leads.tags,
-    leads.first_seen_at,
-    leads.last_seen_at
-from chosen
-inner join leads using (lead_id)
+    numbered.distribution_type,
+    numbered.call_talk_time_s,
+    numbered.call_wait_time_s,
+    numbered.tags,
+    numbered.first_seen_at,
+    numbered.last_seen_at
+from numbered
 left join agents using (agent_id)
 left join listings using (listing_id)
 left join projects using (project_id)
-order by chosen.place
+order by numbered.place

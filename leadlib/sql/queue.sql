@@ -5,7 +5,7 @@ with waiting_leads as (
     select
         lead_id,
         channel,
-        sender_key,
+        sender_no,
         created_at,
         (epoch_us(timestamptz '2100-01-01 00:00:00+00' /* as of */) - epoch_us(created_at)) / 60000000.0 as age_min
     from leads
@@ -17,9 +17,9 @@ with waiting_leads as (
 turns as (
     select
         lead_id,
-        row_number() over (partition by sender_key order by created_at, lead_id) as nth_lead
+        row_number() over (partition by sender_no order by created_at, lead_id) as nth_lead
     from leads
-    where sender_key in (select sender_key from waiting_leads)
+    where sender_no in (select sender_no from waiting_leads)
 ),
 steps as (
     select

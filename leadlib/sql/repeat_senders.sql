@@ -4,17 +4,17 @@
 with chosen_leads as (
     select
         'all' /* group */ as key,
-        sender_key
+        sender_no
     from leads
-    where sender_key is not null and true /* filters */
+    where sender_no is not null and true /* filters */
 ),
 senders as (
     select
         key,
-        sender_key,
+        sender_no,
         count(*) as leads
     from chosen_leads
-    group by chosen_leads.key, sender_key
+    group by chosen_leads.key, sender_no
 )
 select
     cast(key as varchar) as key,

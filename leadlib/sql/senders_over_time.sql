@@ -5,22 +5,22 @@
 with written_before as (
     select
         lead_id,
-        created_at - lag(created_at) over (partition by sender_key order by created_at, lead_id) <= interval 28 day as is_repeat
+        created_at - lag(created_at) over (partition by sender_no order by created_at, lead_id) <= interval 28 day as is_repeat
     from leads
-    where sender_key is not null
+    where sender_no is not null
 ),
 chosen_leads as (
     select
         lead_id,
-        sender_key,
+        sender_no,
         date_trunc('day' /* grain */, created_local) as bucket
     from leads
     where true /* filters */
 )
 select
     cast(bucket as timestamp) as bucket,
-    count(sender_key) as leads_of_senders,
-    count(distinct sender_key) as unique_senders,
+    count(sender_no) as leads_of_senders,
+    count(distinct sender_no) as unique_senders,
     count(*) filter (where is_repeat) as repeat_leads
 from chosen_leads
 left join written_before using (lead_id)

@@ -5,7 +5,8 @@ with chosen_leads as (
     select
         'all' /* group */ as key,
         status,
-        stage
+        stage,
+        1 /* leads of a row */ as leads
     from leads
     where true /* filters */
 )
@@ -13,7 +14,7 @@ select
     cast(key as varchar) as key,
     status,
     stage,
-    count(*) as leads
+    sum(leads) as leads
 from chosen_leads
 group by chosen_leads.key, status, stage
 order by key, status, stage

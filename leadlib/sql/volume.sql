@@ -6,14 +6,15 @@
 with chosen_leads as (
     select
         date_trunc('day' /* grain */, created_local) as bucket,
-        'all' /* group */ as key
+        'all' /* group */ as key,
+        1 /* leads of a row */ as leads
     from leads
     where true /* filters */
 )
 select
     cast(bucket as timestamp) as bucket,
     cast(key as varchar) as key,
-    count(*) as leads
+    sum(leads) as leads
 from chosen_leads
 group by chosen_leads.bucket, chosen_leads.key
 order by bucket, key

@@ -7,36 +7,22 @@
 with chosen_leads as (
     select
         'all' /* group */ as key,
-        lead_id,
         coalesce(reached_stage, stage) as reached,
-        created_at,
+        replied_after,
+        replied_by,
         epoch_us(created_at) + 24 /* hours to mature */ * 3600000000 as mark_us
     from leads
     where epoch_us(last_seen_at) - epoch_us(created_at) >= 24 /* hours to mature */ * 3600000000
         and true /* filters */
-),
-responses as (
-    select
-        lead_id,
-        min(epoch_us(not_before)) as not_before_us,
-        min(epoch_us(not_after)) as not_after_us
-    from status_observations
-    where
-        stage = 'responded'
-        and lead_id in (select lead_id from chosen_leads)
-        -- no response is older than its lead, but for clocks that differ: this leaves most of a long history unread
-        and not_after >= (select min(created_at) from chosen_leads) - interval 1 day
-    group by lead_id
 ),
 leads_then as (
     select
         key,
         reached in ('archived', 'unrecognised') as is_without_rung,
         reached = 'responded' as is_responded,
-        coalesce(not_after_us <= mark_us, false) as is_by_then,
-        coalesce(not_before_us >= mark_us, false) as is_later
+        coalesce(epoch_us(replied_by) <= mark_us, false) as is_by_then,
+        coalesce(epoch_us(replied_after) >= mark_us, false) as is_later
     from chosen_leads
-    left join responses using (lead_id)
 )
 select
     cast(key as varchar) as key,

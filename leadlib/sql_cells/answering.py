@@ -18,11 +18,11 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from leadlib.errors import QueryStoppedError, SqlCellError, StoreDamagedError
+from leadlib.errors import SqlCellError, StoreDamagedError
 from leadlib.filters import Filters, to_where
 from leadlib.places import Places
 from leadlib.sql_cells.relations import FILTERED, RELATIONS, SCHEMA
-from leadlib.store import sql_process
+from leadlib.store import sql_process, unwanted
 from leadlib.store.copies import Copy, parquet_rows
 from leadlib.store.frames import frame_of
 from leadlib.store.generations import FOLDER, KEPT, newest_copy, zone_of
@@ -103,7 +103,7 @@ def run_sql(
     with PLACES.line_up() as turn:
         has_begun = turn.wait(_LONGEST_WAIT_S, is_gone)
         if is_gone():
-            raise _unwanted()
+            raise unwanted("")
         if not has_begun:
             raise SqlCellError("Other SQL cells are still running. Run this one again in a moment.")
         # A generation may be deleted before it is loaded; then there is a newer one.
@@ -198,7 +198,7 @@ def _asked(request: bytes, limits: Limits, is_gone: Callable[[], bool]) -> tuple
         _kill(process)  # it has ended, or what it goes on to do is not wanted
         process.wait()
     if is_gone():
-        raise _unwanted()
+        raise unwanted("")
     if len(said) > most:
         raise _error("result", "", None, limits)
     line, _, rows = said.partition(b"\n")
@@ -218,10 +218,6 @@ def _asked(request: bytes, limits: Limits, is_gone: Callable[[], bool]) -> tuple
 def _kill(process: "subprocess.Popen[bytes]") -> None:
     with suppress(ProcessLookupError, PermissionError):  # macOS answers the second for a group that has ended
         os.killpg(process.pid, signal.SIGKILL)
-
-
-def _unwanted() -> QueryStoppedError:
-    return QueryStoppedError("Nobody waits for this answer any more.", "")
 
 
 def _frame(rows: bytes) -> pd.DataFrame:

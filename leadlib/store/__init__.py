@@ -15,7 +15,7 @@ from leadlib.store.guest_links import LONGEST, GuestLink, GuestLinks, Offer
 from leadlib.store.keepsakes import DayNote, Keepsake, SavedView
 from leadlib.store.migrating import move_to_folder, move_to_lakes
 from leadlib.store.notebooks import NotebookVersion
-from leadlib.store.patience import ENDLESS, Patience
+from leadlib.store.patience import ENDLESS, Patience, unwanted, waiting_for
 from leadlib.store.rows import SliceRow, SyncRow
 from leadlib.store.scoped import ScopedStore, store_for
 from leadlib.store.store import Store
@@ -62,4 +62,6 @@ __all__ = [
     "names_somebody",
     "restore_backup",
     "store_for",
+    "unwanted",
+    "waiting_for",
 ]

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 
 import duckdb
 
+from leadlib.store.rollups import days_of, refresh
+
 APART = timedelta(hours=24)
 """How long after a lead was first missed a sweep must miss it again for it to be gone."""
 
@@ -106,6 +108,8 @@ def write_absences(
         "where a.lead_id = l.lead_id and l.lead_id in (select unnest(?))",
         [[one.lead_id for one in gone]],
     )
+    ids = {"ids": [one.lead_id for one in gone]}
+    refresh(cursor, days_of(cursor, "select created_local from leads where lead_id in (select unnest($ids))", ids))
     # What was seen since, marked, or never came into being again needs no note any more.
     cursor.execute(
         "delete from absences where lead_id not in "

@@ -18,7 +18,7 @@ import duckdb
 
 from leadlib.errors import StoreDamagedError, StoreError
 from leadlib.store import disk
-from leadlib.store.files import File, sequence_in, tables_in
+from leadlib.store.files import File, roll_back, sequence_in, tables_in
 
 MANIFEST = "manifest.json"
 _FORMAT = 1
@@ -176,6 +176,8 @@ def _one_moment(file: File) -> Iterator[duckdb.DuckDBPyConnection]:
         cursor.execute("begin")
         yield cursor
     finally:
+        # Not left to the closing: over a session that the lake's server has ended that takes the whole program down.
+        roll_back(cursor)
         cursor.close()
 
 

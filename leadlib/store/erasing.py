@@ -16,6 +16,7 @@ from leadlib.store.files import File
 from leadlib.store.guest_links import erase_from_guest_links
 from leadlib.store.keepsakes import erase_from_keepsakes
 from leadlib.store.notebooks import erase_from_notebooks
+from leadlib.store.senders import forget_senders
 from leadlib.store.suppression import Person
 from leadlib.store.writes import sender_key
 
@@ -84,9 +85,11 @@ def erase_rows(personal: File, analytics: File, person: Person, hash_key: bytes)
         erase_from_exports(cursor, person)
     with analytics.transaction() as cursor:
         bound = _bound(lead_ids, person, hash_key)
+        numbers = cursor.execute(f"select distinct sender_no from leads where {_BY_THEM}", bound).fetchall()
         changed = cursor.execute(f"select lead_id from leads where {_BY_THEM}", bound).fetchall()
         if changed:
-            cursor.execute(f"update leads set sender_key = null where {_BY_THEM}", bound)
+            cursor.execute(f"update leads set sender_key = null, sender_no = null where {_BY_THEM}", bound)
+            forget_senders(cursor, [number for (number,) in numbers])
     n_leads = len((lead_ids - set(person.lead_ids)) | {str(lead_id) for (lead_id,) in changed})
     return n_leads, len(text_ids), n_notebooks, n_keepsakes
 

@@ -14,6 +14,8 @@ import duckdb
 import pyarrow as pa
 
 from leadlib.records import LADDER, STAGE_OF_STATUS, Contact, Lead
+from leadlib.store.rollups import days_of, refresh
+from leadlib.store.senders import CODE, number_senders
 from leadlib.store.timeline import Sight, Span, sights_of, spans_of
 
 KINDS = ("lead.created", "lead.assigned", "lead.updated")
@@ -41,13 +43,16 @@ _DETAILS_ROW_ONLY = ("call_record_url", "enrichment")
 _INSTANT = pa.timestamp("us", "UTC")
 _TYPES: Mapping[str, pa.DataType] = {
     **dict.fromkeys(("created_at", "first_seen_at", "last_seen_at", "observed_at", "row_seen_at"), _INSTANT),
-    **dict.fromkeys(("deleted_at_source", "seen_at", "received_at", "not_before", "not_after"), _INSTANT),
+    **dict.fromkeys(
+        ("replied_after", "replied_by", "deleted_at_source", "seen_at", "received_at", "not_before", "not_after"),
+        _INSTANT,
+    ),
     **dict.fromkeys(("agent_id", "call_talk_time_s", "call_wait_time_s"), pa.int64()),
     **dict.fromkeys(("tags", "carried"), pa.list_(pa.string())),
 }
 _LEAD_COLUMNS = (
     "lead_id", "created_at", *_FIELDS, "stage", *_ROW_ONLY, "sender_key", "first_seen_at", "last_seen_at",
-    "observed_at", "source", "deleted_at_source", "reached_stage", "row_seen_at",
+    "observed_at", "source", "deleted_at_source", "reached_stage", "row_seen_at", "replied_after", "replied_by",
 )  # fmt: skip
 _CONTACT_COLUMNS = ("lead_id", *_DETAILS, *_DETAILS_ROW_ONLY)
 _STATUS_COLUMNS = ("lead_id", "status", "stage", "not_before", "not_after", "source")
@@ -315,19 +320,24 @@ def write_tolds(cursor: duckdb.DuckDBPyConnection, tolds: Sequence[Told], timezo
     if not tolds:
         return
     ids = [told.lead_id for told in tolds]
-    cursor.register("incoming_told", _table(_LEAD_COLUMNS, [told.row for told in tolds]))
+    cursor.register("incoming_told", _table(_LEAD_COLUMNS, [{**told.row, **_first_reply(told)} for told in tolds]))
+    of_told = "select created_local from leads semi join incoming_told using (lead_id)"
+    days_before = days_of(cursor, of_told)
+    number_senders(cursor, "incoming_told")
+    numbered = f"incoming_told as i left join senders as s on s.sender_code = {CODE.format('i.sender_key')}"
     settings = ", ".join(f"{name} = i.{name}" for name in _LEAD_COLUMNS if name != "lead_id")
     cursor.execute(
-        f"update leads as l set {settings}, created_local = timezone($zone, i.created_at) "
-        "from incoming_told as i where i.lead_id = l.lead_id",
+        f"update leads as l set {settings}, created_local = timezone($zone, i.created_at), sender_no = i.sender_no "
+        f"from (select i.*, s.sender_no from {numbered}) as i where i.lead_id = l.lead_id",
         {"zone": timezone_name},
     )
     names = ", ".join(_LEAD_COLUMNS)
     cursor.execute(
-        f"insert into leads ({names}, created_local) select {names}, timezone($zone, created_at) "
-        "from incoming_told as i anti join leads as l using (lead_id) order by created_at, lead_id",
+        f"insert into leads ({names}, created_local, sender_no) select {names}, timezone($zone, created_at), sender_no "
+        f"from {numbered} anti join leads as l using (lead_id) order by created_at, lead_id",
         {"zone": timezone_name},
     )
+    refresh(cursor, days_before | days_of(cursor, of_told))
     cursor.unregister("incoming_told")
     statuses = [
         {
@@ -355,6 +365,14 @@ def write_tolds(cursor: duckdb.DuckDBPyConnection, tolds: Sequence[Told], timezo
     _replace(cursor, "status_observations", _STATUS_COLUMNS, statuses, ids)
     _replace(cursor, "assignment_observations", _AGENT_COLUMNS, agents, ids)
     _replace(cursor, "lead_sights", _SIGHT_COLUMNS, [sight for told in tolds for sight in told.new_sights], [])
+
+
+def _first_reply(told: Told) -> dict[str, datetime | None]:
+    spans = [span for span in told.statuses if STAGE_OF_STATUS.get(span.value) == "responded"]
+    return {
+        "replied_after": min((span.not_before for span in spans), default=None),
+        "replied_by": min((span.not_after for span in spans), default=None),
+    }
 
 
 def forget_old(cursor: duckdb.DuckDBPyConnection) -> None:

@@ -13,8 +13,6 @@ import duckdb
 import pyarrow as pa
 
 from leadlib.errors import (
-    QueryStoppedError,
-    SlowQueryError,
     StoreBusyError,
     StoreDamagedError,
     StoreError,
@@ -23,12 +21,12 @@ from leadlib.errors import (
 )
 from leadlib.store.disk import keep_private, remove
 from leadlib.store.mark import Mark
-from leadlib.store.patience import ENDLESS, Patience, watched
+from leadlib.store.patience import ENDLESS, Patience, too_slow, unwanted, watched
 
 MEMORY_LIMIT = "1GB"
 """What a file may keep in memory, so that the questions of many viewers find it there."""
 
-SPARING: Mapping[str, str] = {"memory_limit": "48MB", "checkpoint_threshold": "4MB"}
+SPARING: Mapping[str, str] = {"memory_limit": "64MB", "checkpoint_threshold": "32MB"}
 """Settings while nobody asks and rows only come in: what was written is not kept in memory."""
 
 _SCHEMA = files("leadlib") / "sql" / "schema"
@@ -58,6 +56,8 @@ class File:
     that asks.
     """
 
+    patience: Callable[[], Patience] = staticmethod(lambda: ENDLESS)
+
     def __init__(self, path: Path, schema: str, *, is_read_only: bool = False, has_lost_tail: bool = False) -> None:
         """Opens `path`, creates it if need be, and brings it to the newest schema named `schema`_NNNN.
 
@@ -68,7 +68,6 @@ class File:
         self.path = path
         self.schema = schema
         self.is_read_only = is_read_only
-        self.patience: Callable[[], Patience] = lambda: ENDLESS
         self._mark = Mark(path.with_suffix(".sequence"))
         self._writer_lock = threading.Lock()
         self._connecting = threading.Lock()
@@ -177,13 +176,9 @@ class File:
                 yield
         except duckdb.InterruptException as error:
             if running.is_late:
-                raise SlowQueryError(
-                    f"A question to the store was not answered within {patience.seconds:g} s and was stopped, so that "
-                    "nobody else has to wait for it. Ask for fewer days, or narrow another filter.",
-                    str(self.path),
-                ) from error
+                raise too_slow(patience.seconds, str(self.path)) from error
             patience.leave()
-            raise QueryStoppedError("Nobody waits for this answer any more.", str(self.path)) from error
+            raise unwanted(str(self.path)) from error
 
     def after(self, error: duckdb.Error) -> bool:
         """Takes note of an error; True if the same may be tried again.

@@ -16,7 +16,6 @@ from leadlib.shared import LakeAddress
 from leadlib.store import disk
 from leadlib.store.catalog import Catalog, Lock, driver
 from leadlib.store.files import CONFIG, File, migrate, prepare, quoted, roll_back
-from leadlib.store.patience import ENDLESS
 
 SCHEMAS = {"analytics": "leadlight", "personal": "leadlight_personal"}
 """The schemas of PostgreSQL in which the catalogs of the two lakes lie."""
@@ -67,7 +66,6 @@ class LakeFile(File):
         self.path = Path(str(address))  # for messages: the files of a lake are nobody's to open
         self.schema = schema
         self.is_read_only = is_read_only
-        self.patience = lambda: ENDLESS
         self.catalog = Catalog(address, SCHEMAS[schema])
         self.data = f"{address.data}/{schema}/"
         self._folder = folder

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import duckdb
 
+from leadlib.errors import QueryStoppedError, SlowQueryError
+
 _LOOK_EVERY_S = 0.05
 
 
@@ -24,6 +26,39 @@ class Patience:
     seconds: float | None = None
     is_gone: Callable[[], bool] = lambda: False
     leave: Callable[[], None] = lambda: None
+
+
+def too_slow(seconds: float | None, path: str) -> SlowQueryError:
+    """What is raised when the seconds are over."""
+    return SlowQueryError(
+        f"A question to the store was not answered within {seconds:g} s and was stopped, so that nobody else has to "
+        "wait for it. Ask for fewer days, or narrow another filter.",
+        path,
+    )
+
+
+def unwanted(path: str) -> QueryStoppedError:
+    """What is raised when whoever asked is gone."""
+    return QueryStoppedError("Nobody waits for this answer any more.", path)
+
+
+@contextmanager
+def waiting_for(lock: threading.Lock, patience: Patience, path: str) -> Iterator[None]:
+    """Holds the lock meanwhile, having waited for it as long as the patience lasts.
+
+    Raises SlowQueryError or QueryStoppedError when it ends before, or what its `leave` raises.
+    """
+    last_s = time.monotonic() + (patience.seconds or 0)
+    while not lock.acquire(timeout=_LOOK_EVERY_S):
+        if patience.is_gone():
+            patience.leave()
+            raise unwanted(path)
+        if patience.seconds is not None and time.monotonic() > last_s:
+            raise too_slow(patience.seconds, path)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 ENDLESS = Patience()

@@ -15,6 +15,7 @@ import duckdb
 from leadlib.errors import StoreReadOnlyError
 from leadlib.filters import Filters, start_of_day, to_where, written_out
 from leadlib.store.files import File
+from leadlib.store.rollups import ROLLUPS
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,8 @@ TABLES: Mapping[str, Share] = {
 }
 """What is in a scope, by table. A table that is not in this one is in none."""
 
-OUTSIDE = frozenset({"migrations", "meta", "commits", "alarms"})
-"""Tables that speak of the whole installation: in no scope."""
+OUTSIDE = frozenset({"migrations", "meta", "commits", "alarms", "senders", *ROLLUPS})
+"""Tables that speak of the whole installation, or of all leads: in no scope."""
 
 _CATALOG: Final = "scopes"
 

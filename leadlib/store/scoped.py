@@ -73,6 +73,10 @@ class ScopedStore(Store):
         return self._whole.data_version
 
     @property
+    def has_rollups(self) -> bool:
+        return self.access.sees_all_leads
+
+    @property
     def is_read_only(self) -> bool:
         return self._whole.is_read_only
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 _BATCH_ROWS = 1_000
-_EXPLAIN = "explain analyze "
+_PLANNED, _RUN = "explain ", "explain analyze "
 _SHORT_S = 1.5
 
 _TABLE_FUNCTIONS = {"range", "generate_series", "unnest", "repeat", "json_each", "json_tree"}
@@ -359,16 +359,17 @@ def _in_words(connection: "duckdb.DuckDBPyConnection", error: Exception, sql: st
     words, _ = _parts(error)
     if words.startswith("Max expression depth"):
         return RefusedError("depth")
-    position = None
-    # The answer is asked for within a statement of ours, whose positions say nothing. Run as it stands it fails at the
-    # same place; one that took long is not run again, because its time would be up before its error was told.
-    if time.perf_counter() - started < _SHORT_S:
+    # The answer is asked for within a statement of ours, whose positions say nothing. Planned as it stands, or run, it
+    # fails at the same place. One that took long is not run again: its time would be up before its error was told.
+    took_long = time.perf_counter() - started >= _SHORT_S
+    for how in (_PLANNED,) if took_long else (_PLANNED, _RUN):
         try:
-            connection.cursor().execute(_EXPLAIN + sql)
+            connection.cursor().execute(how + sql)
         except duckdb.Error as again:
             again_words, place = _parts(again)
-            position = place - len(_EXPLAIN) if place is not None and again_words == words else None
-    return RefusedError("sql", words[:400], _line_at(sql, position))
+            if place is not None and again_words == words:
+                return RefusedError("sql", words[:400], _line_at(sql, place - len(how)))
+    return RefusedError("sql", words[:400])
 
 
 def _parts(error: Exception) -> tuple[str, int | None]:

@@ -30,7 +30,7 @@ from leadlib.errors import (
 )
 from leadlib.records import AgentName, Contact, Lead, ListingName, ProjectName, RejectedRow
 from leadlib.shared import SharedAddress
-from leadlib.store import backup, erasing, events, generations, holding, names, restoring, suppression
+from leadlib.store import backup, erasing, events, generations, holding, names, restoring, rollups, suppression
 from leadlib.store.absences import (
     AbsenceCount,
     Stretch,
@@ -275,6 +275,11 @@ class Store:
     def is_read_only(self) -> bool:
         """True if the store was opened to be read only: every change raises StoreReadOnlyError."""
         return self._opened.is_read_only
+
+    @property
+    def has_rollups(self) -> bool:
+        """True if the tables of ROLLUPS can be asked: they stand for all leads, and for no part of them."""
+        return True
 
     @property
     def has_persons(self) -> bool:
@@ -654,6 +659,11 @@ class Store:
             self._set_timezone()
             self._end_syncs_cut_short()
             self._clamp_future()
+            with _reading(self._analytics):
+                behind = rollups.behind(self._analytics.cursor())
+            if behind:
+                with self._changing() as cursor:
+                    rollups.make(cursor, behind)
             if mended := self._opened.mended():
                 self.raise_alarm("restored", restoring.explain(mended))
             if not self._opened.has_copy_for_mending():
@@ -759,6 +769,7 @@ class Store:
         if impossible_rows(self._analytics.cursor(), now):
             with self._changing() as cursor:
                 clamp_future(cursor, now)
+                rollups.make(cursor)
                 # Noted before the commit: a crash in between reads too much and never too little.
                 note = restoring.Restored("analytics", "future", restoring.now_text())
                 self._opened.take_note(note)
@@ -882,6 +893,7 @@ class Store:
             if stored is not None:
                 with self._changing() as cursor:
                     cursor.execute("update leads set created_local = timezone(?, created_at)", [self.timezone.key])
+                    rollups.make(cursor)
             self.remember("timezone", self.timezone.key)
 
 

@@ -10,7 +10,9 @@ from operator import attrgetter
 import duckdb
 import pyarrow as pa
 
-from leadlib.records import LADDER, Contact, Lead, RejectedRow
+from leadlib.records import HOURS_TO_MATURE, LADDER, Contact, Lead, RejectedRow
+from leadlib.store.rollups import days_of, refresh
+from leadlib.store.senders import CODE, number_senders
 
 _INSTANT = pa.timestamp("us", "UTC")
 
@@ -57,7 +59,13 @@ _PAYLOAD_COLUMNS = pa.schema([("lead_id", pa.string()), ("raw", pa.string())])
 
 # created_at stays as first seen: the portal never moves it, and history hangs on it.
 _MUTABLE = [name for name in _LEAD_COLUMNS.names if name not in {"lead_id", "created_at"}]
+_IS_REPLY = "s.is_status_new and s.stage = 'responded'"
 _DIFFERS = " or ".join(f"l.{name} is distinct from i.{name}" for name in _MUTABLE)
+
+
+def _matured(last_seen_at: str) -> str:
+    """SQL for whether the lead `l` counts as matured if it was last seen then."""
+    return f"epoch_us({last_seen_at}) - epoch_us(l.created_at) >= {HOURS_TO_MATURE * 3_600_000_000}"
 
 
 def _rank(stage: str) -> str:
@@ -157,6 +165,7 @@ def write_analytics(
     """
     rows = ((*_values_of(lead), sender_key(lead.contact, hash_key)) for lead in leads)
     cursor.register("incoming", _table(rows, _LEAD_COLUMNS))
+    number_senders(cursor, "incoming")
     cursor.execute(
         f"""
         create or replace temp table staged as
@@ -167,13 +176,18 @@ def write_analytics(
             l.lead_id is not null and ({_DIFFERS}) as is_changed,
             l.status is distinct from i.status as is_status_new,
             l.lead_id is null or l.agent_id is distinct from i.agent_id as is_agent_new,
+            l.lead_id is null or ({_DIFFERS}) or l.deleted_at_source is not null
+                or (not {_matured("l.last_seen_at")} and {_matured("$observed_at")}) as is_counted_anew,
+            coalesce(l.created_local, timezone($zone, i.created_at)) as created_local,
             least(coalesce(l.last_seen_at, i.created_at), $observed_at) as not_before,
             l.reached_stage as reached_before,
-            l.deleted_at_source is not null and l.deleted_at_source <= $observed_at as is_back
+            l.deleted_at_source is not null and l.deleted_at_source <= $observed_at as is_back,
+            s.sender_no
         from incoming as i
         left join leads as l using (lead_id)
+        left join senders as s on s.sender_code = {CODE.format("i.sender_key")}
         """,
-        {"observed_at": observed_at},
+        {"observed_at": observed_at, "zone": timezone_name},
     )
     # Fetched to its end: a result that is not finished keeps the transaction from going on.
     ((n_new, n_changed, n_unchanged, n_suppressed, *there_is),) = cursor.execute(
@@ -210,9 +224,11 @@ def write_analytics(
         settings = ", ".join(f"{name} = s.{name}" for name in _MUTABLE)
         reached = f"case when {_rank('s.stage')} > {_rank('s.reached_before')} then s.stage else s.reached_before end"
         cursor.execute(
-            f"update leads as l set {settings}, reached_stage = {reached}, source = $source "
+            f"update leads as l set {settings}, sender_no = s.sender_no, reached_stage = {reached}, source = $source, "
+            f"replied_after = case when {_IS_REPLY} then least(l.replied_after, s.not_before) else l.replied_after end,"
+            f" replied_by = case when {_IS_REPLY} then least(l.replied_by, $observed_at) else l.replied_by end "
             "from staged as s where s.lead_id = l.lead_id and s.is_changed and not s.is_stale",
-            {"source": "rest"},
+            now,
         )
     if is_any_known:
         cursor.execute(
@@ -230,8 +246,11 @@ def write_analytics(
         first_reached = f"case when {_rank('stage')} > 0 then stage end"
         cursor.execute(
             f"insert into leads ({names}, first_seen_at, last_seen_at, observed_at, row_seen_at, source, "
-            f"reached_stage, created_local) select {names}, {', '.join(['$observed_at'] * 4)}, $source, "
-            f"{first_reached}, timezone($zone, created_at) from staged where is_new order by created_at, lead_id",
-            {**now, "zone": timezone_name},
+            f"reached_stage, created_local, sender_no, replied_after, replied_by) select {names}, "
+            f"{', '.join(['$observed_at'] * 4)}, $source, {first_reached}, created_local, sender_no, "
+            f"case when {_IS_REPLY} then not_before end, case when {_IS_REPLY} then $observed_at end "
+            "from staged as s where is_new order by created_at, lead_id",
+            now,
         )
+    refresh(cursor, days_of(cursor, "select created_local from staged where is_counted_anew and not is_stale"))
     return UpsertCount(n_new, n_changed, n_unchanged, n_suppressed)

@@ -7,7 +7,7 @@ from datetime import datetime
 from leadlib.records import Lead, RejectedRow
 from leadlib.store import SliceRow, Store, UpsertCount
 
-_ROWS_PER_COMMIT = 5_000
+_ROWS_PER_COMMIT = 10_000
 
 
 @dataclass

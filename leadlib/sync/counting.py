@@ -4,7 +4,10 @@ The portal is asked for the total of a stretch, and for its total per status. A 
 ladder, or off it into the archive. So if all these totals are those of the store, each of them also being "at least so
 far" when summed from the top, nothing was added, removed or moved, but for what cancels out exactly: a lead that
 vanished while another of its status came late, or was replaced. Nor do totals show a reassignment. Therefore counting
-only ever stands in for reading for `READ_EVERY`, stretch by stretch, and it is left out where it could mislead:
+only ever stands in for reading for `READ_EVERY`, stretch by stretch, and it is left out where it could mislead. Wide
+stretches are counted first and cut where they differ: what cancels out has more room in them, for a week at most.
+
+What is read all the same:
 
 - a stretch that was not read with certainty within `READ_EVERY` is read;
 - a status that no document names has no place on the ladder, so a stretch with one is read: of such leads the portal's
@@ -52,8 +55,16 @@ CAPS_ARE_ROUND = 500
 QUIET = timedelta(seconds=2)
 """How far from a cut the next lead must be."""
 
-_LATEST_CUT = timedelta(minutes=30)
 _DAY = timedelta(days=1)
+_WEEK = 7 * _DAY
+
+WIDEST = 4 * _WEEK
+"""What is counted first of what is older than two weeks. Where it differs, its weeks are counted, then their days."""
+
+WIDEST_OF_LATE = 4 * _DAY
+"""What is counted first of the last two weeks."""
+
+_LATEST_CUT = timedelta(minutes=30)
 _MONDAY = datetime(2024, 1, 1, tzinfo=UTC)
 _WINDOW_MOVES = timedelta(minutes=10)
 """The oldest minutes leave the portal's window while we count."""
@@ -121,11 +132,14 @@ def unchanged(
 
     if not is_bounded:
         return counted([(first, now) for first in _quiet(store, [created_from + _WINDOW_MOVES])])
+    found: list[Counted] = []
     stretches = list(pairwise(_quiet(store, _nights(created_from, now))))
-    found = counted(stretches)
-    settled = {(one.created_from, one.created_to) for one in found}
-    days = [pair for stretch in stretches if stretch not in settled for pair in _days(store, stretch)]
-    return sorted(found + counted(days), key=lambda one: one.created_from)
+    while stretches:
+        settled = counted(stretches)
+        found += settled
+        done = {(one.created_from, one.created_to) for one in settled}
+        stretches = [part for stretch in stretches if stretch not in done for part in _parts(store, stretch)]
+    return sorted(found, key=lambda one: one.created_from)
 
 
 @dataclass(frozen=True)
@@ -161,26 +175,32 @@ def _counted(
 
 
 def _nights(created_from: datetime, now: datetime) -> list[datetime]:
-    """Midnights in UTC between which to count: a week apart, in the last two weeks a day; the last two days are read.
+    """Midnights in UTC between which to count first: WIDEST apart, in the last two weeks WIDEST_OF_LATE.
 
-    The first one leaves room for the window to move on.
+    The first one leaves room for the window to move on. The last two days are read.
     """
     first = _midnight(created_from + _WINDOW_MOVES) + _DAY
     last = now - (HOT.reach or _DAY)
     recent = now - (WARM.reach or _DAY)
     nights = [first + _DAY * place for place in range(max(0, (last - first) // _DAY + 1))]
-    return [night for night in nights if night == first or night >= recent or (night - _MONDAY) % (7 * _DAY) < _DAY]
+    return [
+        night
+        for night in nights
+        if night in (first, nights[-1]) or (night - _MONDAY) % (WIDEST if night < recent else WIDEST_OF_LATE) < _DAY
+    ]
 
 
 def _may_be_a_cap(total: int) -> bool:
     return total >= CAPS_FROM and total % CAPS_ARE_ROUND == 0
 
 
-def _days(store: Store, stretch: Stretch) -> list[Stretch]:
-    """The stretch cut into days; nothing if it is no longer than one."""
+def _parts(store: Store, stretch: Stretch) -> list[Stretch]:
+    """The stretch cut into weeks, or into days if it is no longer than one; nothing if it is no longer than a day."""
     begin, end = stretch
     nights = [_midnight(begin) + _DAY * place for place in range(1, (end - begin) // _DAY + 1)]
-    inner = [cut for cut in _quiet(store, nights) if begin < cut < end]
+    mondays = [night for night in nights if (night - _MONDAY) % _WEEK < _DAY]
+    is_long = end - begin > _WEEK + _DAY and len(mondays) > 0
+    inner = [cut for cut in _quiet(store, mondays if is_long else nights) if begin < cut < end]
     return list(pairwise([begin, *inner, end])) if inner else []
 
 

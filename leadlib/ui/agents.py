@@ -22,7 +22,7 @@ from leadlib.metrics import (
 )
 from leadlib.ui import compared, drill, plots
 from leadlib.ui.engine import load
-from leadlib.ui.guests import without_ways
+from leadlib.ui.guests import is_guest, without_ways
 from leadlib.ui.links import filter_key
 from leadlib.ui.text import facts, plain
 from leadlib.ui.view import View
@@ -86,7 +86,8 @@ def draw(view: View, mix: str) -> None:
         rows = rows.merge(replies.drop(columns=["label", "is_active"]), on="key", how="left")
         plain(
             "Times to a reply are on the wall clock and without calls. A dash stands where fewer than twenty looks "
-            "tell, looks are too far apart, or fewer than half ever replied; an agent's own page says which."
+            "tell, looks are too far apart, or fewer than half ever replied. "
+            + ("" if is_guest() else "An agent's own page says which.")
         )
     alt = "Agents with their response rates, ranks and verdicts, best shrunken rate first"
     row = compared.draw(rows, "Agent", _TABLE[mix], key=f"agents_{mix}", alt=alt)

@@ -1,5 +1,6 @@
 """Which notebook is open, and what can be done with it: choose, copy, change, save, look back, hand on."""
 
+from collections import Counter
 from dataclasses import dataclass
 from itertools import count
 from urllib.parse import urlencode
@@ -137,12 +138,16 @@ def _choose(key: str) -> None:
 
 
 def _titles(store: Store) -> dict[str, str]:
-    """The notebooks to choose from, by name: the built-in ones, what others have saved, what is not saved yet."""
+    """The notebooks to choose from, by name: the built-in ones, what others have saved, what is not saved yet.
+
+    Of those with one title each is told with its name too: a choice goes by its words.
+    """
     titles = {notebook.name: notebook.title for notebook in BUILTIN}
     titles |= {one.name: one.title for one in store.words.notebooks()}
     for name, draft in drafting.drafts().items():
         titles[name] = f"{draft.title} · unsaved" if draft.is_changed else draft.title
-    return titles
+    how_often = Counter(titles.values())
+    return {name: title if how_often[title] == 1 else f"{title} ({name})" for name, title in titles.items()}
 
 
 def _where_from(view: View, opened: Open) -> str:

@@ -13,7 +13,7 @@ from leadlib.notebooks import Cell, MetricCell, Shown, SqlCell, TextCell, answer
 from leadlib.proof import Facts, answer_about, answer_to_csv, link_of
 from leadlib.ui import notebook_sql, plots
 from leadlib.ui.engine import load
-from leadlib.ui.notebook_results import Behind, draw_result
+from leadlib.ui.notebook_results import Behind, draw_csv, draw_result
 from leadlib.ui.text import markdown, plain
 from leadlib.ui.view import View
 
@@ -75,17 +75,7 @@ def _draw_download(view: View, cell: MetricCell, frame: pd.DataFrame, key: str) 
         facts = Facts.of(view.store, filters, describe(filters, names), link_of(filters))
         return answer_to_csv(frame, answer_about(facts, cell.metric, cell.by, cell.asked, frame))
 
-    st.download_button(
-        "These numbers as CSV",
-        make,
-        file_name=f"leadlight-{cell.metric}.csv",
-        mime="text/csv",
-        key=f"csv_{key}",
-        on_click="ignore",
-        type="tertiary",
-        icon=":material/download:",
-        help="With filters, as-of time, zone and a hash, by which “python -m leadlib verify” checks them.",
-    )
+    draw_csv("These numbers as CSV", make, f"leadlight-{cell.metric}.csv", key)
 
 
 def _draw_number(cell: MetricCell, shown: Shown) -> None:

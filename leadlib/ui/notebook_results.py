@@ -58,6 +58,21 @@ def draw_table(frame: pd.DataFrame, forms: Mapping[str, str], alt: str) -> None:
     )
 
 
+def draw_csv(label: str, make: Callable[[], str], file_name: str, key: str) -> None:
+    """The button for a result as a file, which is made when somebody clicks."""
+    st.download_button(
+        label,
+        make,
+        file_name=file_name,
+        mime="text/csv",
+        key=f"csv_{key}",
+        on_click="ignore",
+        type="tertiary",
+        icon=":material/download:",
+        help="With filters, as-of time, zone and a hash, by which “python -m leadlib verify” checks them.",
+    )
+
+
 def _draw_chart(marks: pd.DataFrame, kind: Literal["bar", "line"], what: str, key: str) -> None:
     """Marks (see `charts.plot_table`) as bars or a line, under a sentence that says what they show."""
     takeaway = charts.table_takeaway(marks, kind, what)

@@ -1,17 +1,20 @@
 """SQL cells on the screen: the statement, its rows, and what it can ask for."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pandas as pd
 import streamlit as st
 
 from leadlib import formats
 from leadlib.errors import QueryStoppedError, SqlCellError
+from leadlib.export import rows_on_record, who_is
 from leadlib.filters import Filters
 from leadlib.notebooks import SqlCell, shown_sql, sql_title_of
+from leadlib.proof import Facts, answer_to_csv, link_of, sql_about
 from leadlib.sql_cells import OFF, PLACES, SqlAnswer, run_sql, schema
 from leadlib.ui.engine import get_engine
-from leadlib.ui.notebook_results import Behind, draw_result
+from leadlib.ui.notebook_results import Behind, draw_csv, draw_result
 from leadlib.ui.text import literal, plain
 from leadlib.ui.view import View
 
@@ -38,17 +41,26 @@ def draw(view: View, cell: SqlCell, key: str) -> None:
         st.metric(literal(name), literal(words), border=True, height="stretch", help=_told(answer))
         return
 
+    def make() -> str:
+        facts = Facts.of(view.store, view.filters, view.sentence, link_of(view.filters))
+        content = answer_to_csv(answer.frame, sql_about(facts, cell.sql, answer.frame))
+        return rows_on_record(
+            view.engine.store, view.store, view.filters, content, len(answer.frame),
+            who=who_is(view.access), now=datetime.now(UTC),
+        )  # fmt: skip
+
     def draw_statement() -> None:
         plain(_told(answer))
         st.code(cell.sql, language="sql", wrap_lines=True)
+        draw_csv("These rows as CSV", make, "leadlight-sql.csv", key)
 
     draw_result(shown, key, Behind(f"sql_{key}", "SQL", ":material/code:", draw_statement))
 
 
-def draw_schema() -> None:
-    """What a statement can ask for, relation by relation, in the glossary's words."""
+def draw_schema(key: str) -> None:
+    """What a statement can ask for, relation by relation, in the glossary's words. `key` is that of the cell."""
     columns = pd.DataFrame(schema())
-    relation = st.selectbox("Relation", list(dict.fromkeys(columns["relation"])), index=1, key="notebook_relation")
+    relation = st.selectbox("Relation", list(dict.fromkeys(columns["relation"])), index=1, key=f"relation_{key}")
     shown = columns[columns["relation"] == relation]
     plain("“filtered_leads” are the leads under the sidebar's filters; the others hold everything.")
     st.dataframe(
@@ -67,7 +79,7 @@ def sql_settings(cell: SqlCell, key: str, take: Callable[[], None]) -> None:
         "first line, “-- Leads by hour”, is the title.",
     )  # fmt: skip
     with st.popover("What can be asked for", icon=":material/schema:", type="tertiary", key=f"schema_{key}"):
-        draw_schema()
+        draw_schema(key)
 
 
 def _answer(view: View, cell: SqlCell) -> SqlAnswer | SqlCellError | str:

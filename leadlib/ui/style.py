@@ -14,6 +14,8 @@ _CSS = """
 .stMainBlockContainer .stVerticalBlock > .stElementContainer:not(:first-child) > .stHeading h2 { padding-top: 1rem; }
 /* Figures of equal width line up under each other, also where a label beside them takes two lines. */
 [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; font-size: 1.9rem; }
+/* A figure that is cut off is another figure: a long one takes two lines. */
+[data-testid="stMetricValue"] * { white-space: normal; overflow: visible; text-overflow: clip; }
 [data-testid="stMetricLabel"] p { white-space: normal; line-height: 1.3; }
 [class*="st-key-cards_tall"] [data-testid="stMetricLabel"] { min-height: 2.8em; align-items: flex-start; }
 .leadlight-text { margin: 0; overflow-wrap: anywhere; }

@@ -7,7 +7,8 @@ import pandas as pd
 
 from leadlib import formats
 from leadlib.metrics.stages import FOLLOWED_DAYS
-from leadlib.metrics.table import HOURS_TO_MATURE, MAXIMUM_UNKNOWN_SHARE
+from leadlib.metrics.table import MAXIMUM_UNKNOWN_SHARE
+from leadlib.records import HOURS_TO_MATURE
 
 _HOUR_S = 3600
 

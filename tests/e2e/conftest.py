@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,13 +78,27 @@ def serve_app(folder: Path, *, within_s: float = READY_S, **settings: str) -> It
 
 
 @contextmanager
-def serve_filled(folder: Path, n_leads: int = 3_000) -> Iterator[AppServer]:
-    """The app over a planted brokerage that stands still, all of its leads read."""
-    with SandboxServer(SandboxSettings(n_leads=n_leads, frozen_at=at("2026-11-20 09:00"))) as portal:
-        settings = {"LEADLIB_API_URL": portal.url, "LEADLIB_API_KEY": API_KEY, "LEADLIB_API_SECRET": API_SECRET}
-        with serve_app(folder, **settings, LEADLIB_SYNC_MINUTES="60") as server:
-            server.wait_for_leads()
-            yield server
+def serve_over(portal: SandboxServer, folder: Path, **more: str) -> Iterator[AppServer]:
+    """The app with a store in `folder` over this portal, all of its leads read; `more` are settings too."""
+    settings = {"LEADLIB_API_URL": portal.url, "LEADLIB_API_KEY": API_KEY, "LEADLIB_API_SECRET": API_SECRET}
+    with serve_app(folder, **settings, **more, LEADLIB_SYNC_MINUTES="60") as server:
+        server.wait_for_leads()
+        yield server
+
+
+@pytest.fixture(scope="package")
+def portal() -> Iterator[SandboxServer]:
+    """A planted brokerage that stands still, for all files that leave it as it is."""
+    with SandboxServer(SandboxSettings(n_leads=3_000, frozen_at=at("2026-11-20 09:00"))) as server:
+        yield server
+
+
+@pytest.fixture(scope="package")
+def app(portal: SandboxServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
+    """The app over that brokerage, all of its leads read."""
+    with serve_over(portal, tmp_path_factory.mktemp("app")) as server:
+        yield server
+        assert "Traceback" not in server.log.read_text()
 
 
 def chromium_path() -> str:
@@ -121,12 +135,12 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def open_page(chromium: Browser) -> Iterator[object]:
+def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
     """A function that opens an address in a browser context of its own, as a colleague's browser would."""
     contexts = []
 
-    def open_one(url: str, **options: object) -> Page:
-        context = chromium.new_context(viewport={"width": 1360, "height": 900}, accept_downloads=True, **options)
+    def open_one(url: str) -> Page:
+        context = chromium.new_context(viewport={"width": 1360, "height": 900}, accept_downloads=True)
         contexts.append(context)
         page = context.new_page()
         page.goto(url)
@@ -136,6 +150,20 @@ def open_page(chromium: Browser) -> Iterator[object]:
     yield open_one
     for context in contexts:
         context.close()
+
+
+@pytest.fixture(scope="package")
+def visit(chromium: Browser) -> Iterator[Callable[[str], Page]]:
+    """A function that opens an address in a browser that has been in use: it need not load the app's scripts again."""
+    page = chromium.new_context(viewport={"width": 1360, "height": 900}).new_page()
+
+    def open_there(url: str) -> Page:
+        page.goto(url)
+        settle(page)
+        return page
+
+    yield open_there
+    page.context.close()
 
 
 def settle(page: Page) -> None:

@@ -1,13 +1,13 @@
 """A mark is clicked, and the table that opens has as many rows as the mark counts."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Page
 
-from tests.e2e.conftest import AppServer, serve_filled, settle
+from tests.e2e.conftest import AppServer, settle
 
 # The middle of the bar that carries this mark as Plotly has drawn it, how long it is, and what a pointer reads there.
 _MIDDLE = """(chart, mark) => {
@@ -25,16 +25,10 @@ _MIDDLE = """(chart, mark) => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
-    with serve_filled(tmp_path_factory.mktemp("app")) as server:
-        yield server
-
-
 def test_a_move_of_the_list_under_a_picture_shows_as_many_rows_as_it_says(
-    app: AppServer, open_page: Callable[..., Page]
+    app: AppServer, visit: Callable[[str], Page]
 ) -> None:
-    page = open_page(f"{app.url}/funnel?v=1&type=email")
+    page = visit(f"{app.url}/funnel?v=1&type=email")
     moves = page.get_by_role("combobox", name="Show the leads of")
     moves.scroll_into_view_if_needed()
     settle(page)
@@ -64,14 +58,14 @@ def test_a_move_of_the_list_under_a_picture_shows_as_many_rows_as_it_says(
 )
 def test_a_click_on_a_mark_shows_as_many_rows_as_it_counts(
     app: AppServer,
-    open_page: Callable[..., Page],
+    visit: Callable[[str], Page],
     path: str,
     title: str,
     mark: str,
     counted: str,
     query: dict[str, str],
 ) -> None:
-    page = open_page(f"{app.url}/{path}")
+    page = visit(f"{app.url}/{path}")
     chart = page.locator(f".st-key-chart-{title.replace(' ', '-')}")
     chart.locator(".barlayer").wait_for()
     chart.scroll_into_view_if_needed()

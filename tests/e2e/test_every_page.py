@@ -170,7 +170,7 @@ def walk(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Walk:
     host = f"127.0.0.1:{canary.server_address[1]}"
     seen = Walk(host, canary=asked_of_canary)
     folder = tmp_path_factory.mktemp("app")
-    with SandboxServer(SandboxSettings(n_leads=3_000, frozen_at=NOW)) as portal:
+    with SandboxServer(SandboxSettings(n_leads=1_200, frozen_at=NOW)) as portal:
         fill(folder / "data", portal, host)
         settings = {"LEADLIB_API_URL": portal.url, "LEADLIB_API_KEY": API_KEY, "LEADLIB_API_SECRET": API_SECRET}
         with serve_app(folder, **settings, LEADLIB_SYNC_MINUTES="0") as server:

@@ -24,7 +24,8 @@ def test_without_any_setting_a_deep_link_goes_through_the_shell_and_the_overview
         assert page.locator(".st-key-filter_type").get_by_text("Call", exact=True).is_visible()
         page.get_by_text("Channel Call", exact=False).first.wait_for()
 
-        page = open_page(app.url)
+        page.goto(app.url)
+        settle(page)
         page.locator(".js-plotly-plot").first.wait_for(timeout=60_000)
         app.wait_for_leads()
         page.wait_for_function(_A_QUARTER, timeout=30_000)  # the page follows the first sync by itself

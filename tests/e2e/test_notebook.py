@@ -1,28 +1,17 @@
 """As a new user would: from the start page to a saved notebook that a colleague opens by its link."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from html import escape
 
-import pytest
 from playwright.sync_api import Page, expect
 
-from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings
-from tests.conftest import at
-from tests.e2e.conftest import AppServer, kpis, serve_app, settle
+from tests.e2e.conftest import AppServer, kpis, settle
 
 
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
-    """The app on a portal that is held still."""
-    with SandboxServer(SandboxSettings(n_leads=1_200, frozen_at=at("2026-11-20 09:00"))) as portal:
-        settings = {"LEADLIB_API_URL": portal.url, "LEADLIB_API_KEY": API_KEY, "LEADLIB_API_SECRET": API_SECRET}
-        with serve_app(tmp_path_factory.mktemp("app"), **settings, LEADLIB_SYNC_MINUTES="60") as server:
-            server.wait_for_leads()
-            yield server
-
-
-def test_a_new_user_makes_saves_and_shares_a_notebook(app: AppServer, open_page: Callable[..., Page]) -> None:
-    page = open_page(app.url)
+def test_a_new_user_makes_saves_and_shares_a_notebook(
+    app: AppServer, visit: Callable[[str], Page], open_page: Callable[[str], Page]
+) -> None:
+    page = visit(app.url)
     page.get_by_role("link", name="Notebook").click()
     expect(page.get_by_role("heading", name="Monday review")).to_be_visible()
     page.get_by_role("button", name="New notebook").click()

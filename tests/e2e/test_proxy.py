@@ -11,14 +11,20 @@ import pytest
 import streamlit
 from playwright.sync_api import Browser, Page
 
-from tests.e2e.conftest import AppServer, chromium_path, serve_filled
+from leadlib.sandbox import SandboxServer, SandboxSettings
+from tests.conftest import at
+from tests.e2e.conftest import AppServer, chromium_path, serve_over
 from tests.e2e.proxy import HOST, TEMPLATE, Proxy, serve_proxy, tool
 
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
     tool("nginx")
-    with serve_filled(tmp_path_factory.mktemp("behind-a-proxy"), n_leads=300) as running:
+    settings = SandboxSettings(n_leads=300, frozen_at=at("2026-11-20 09:00"))
+    with (
+        SandboxServer(settings) as portal,
+        serve_over(portal, tmp_path_factory.mktemp("behind-a-proxy")) as running,
+    ):
         yield running
 
 

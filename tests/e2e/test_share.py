@@ -2,35 +2,17 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from leadlib.api import Client
 from leadlib.config import Secret, Settings
 from leadlib.filters import Filters
-from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings
-from tests.conftest import at
-from tests.e2e.conftest import AppServer, kpis, serve_app, settle
-
-NOW = at("2026-11-20 09:00")
-
-
-@pytest.fixture(scope="module")
-def portal() -> Iterator[SandboxServer]:
-    with SandboxServer(SandboxSettings(n_leads=3_000, frozen_at=NOW)) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def app(portal: SandboxServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
-    settings = {"LEADLIB_API_URL": portal.url, "LEADLIB_API_KEY": API_KEY, "LEADLIB_API_SECRET": API_SECRET}
-    with serve_app(tmp_path_factory.mktemp("app"), **settings, LEADLIB_SYNC_MINUTES="60") as server:
-        server.wait_for_leads()
-        yield server
+from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer
+from tests.e2e.conftest import AppServer, kpis, settle
 
 
 def choose(page: Page, key: str, option: str) -> None:
@@ -42,9 +24,13 @@ def choose(page: Page, key: str, option: str) -> None:
 
 
 def test_an_address_restores_the_view_in_a_new_browser_and_the_csv_holds_exactly_its_rows(
-    app: AppServer, portal: SandboxServer, open_page: Callable[..., Page], tmp_path: Path
+    app: AppServer,
+    portal: SandboxServer,
+    visit: Callable[[str], Page],
+    open_page: Callable[[str], Page],
+    tmp_path: Path,
 ) -> None:
-    sender = open_page(app.url)
+    sender = visit(app.url)
     unfiltered = kpis(sender)
     choose(sender, "type", "WhatsApp")
     choose(sender, "status", "Responded")
@@ -73,8 +59,10 @@ def test_an_address_restores_the_view_in_a_new_browser_and_the_csv_holds_exactly
     assert f"{len(rows):,}" == kpis(sender)["Leads"]
 
 
-def test_page_and_grain_are_part_of_the_link(app: AppServer, open_page: Callable[..., Page]) -> None:
-    sender = open_page(f"{app.url}/volume")
+def test_page_and_grain_are_part_of_the_link(
+    app: AppServer, visit: Callable[[str], Page], open_page: Callable[[str], Page]
+) -> None:
+    sender = visit(f"{app.url}/volume")
     sender.locator(".st-key-param_grain").get_by_text("Week", exact=True).click()
     sender.wait_for_function("location.search.includes('grain=week')")
     reader = open_page(sender.url)
@@ -83,8 +71,8 @@ def test_page_and_grain_are_part_of_the_link(app: AppServer, open_page: Callable
     assert chosen.inner_text() == "Week"
 
 
-def test_the_back_button_restores_the_filters_before(app: AppServer, open_page: Callable[..., Page]) -> None:
-    page = open_page(app.url)
+def test_the_back_button_restores_the_filters_before(app: AppServer, visit: Callable[[str], Page]) -> None:
+    page = visit(app.url)
     unfiltered = kpis(page)
     choose(page, "type", "Call")
     page.wait_for_function("location.search.includes('type=call')")

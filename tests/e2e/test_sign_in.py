@@ -17,7 +17,7 @@ from leadlib.records import Lead
 from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings
 from leadlib.ui.lead_table import sender_text
 from tests.conftest import at
-from tests.e2e.conftest import AppServer, kpis, serve_app, settle
+from tests.e2e.conftest import AppServer, kpis, serve_over, settle
 from tests.e2e.provider import CLIENT_ID, CLIENT_SECRET, Provider, serve_provider
 
 EVERYBODYS = (
@@ -91,21 +91,27 @@ def app(
     (folder / "secrets.toml").write_text(
         SECRETS.format(client_id=CLIENT_ID, client_secret=CLIENT_SECRET, url=provider.url)
     )
-    settings = {"LEADLIB_API_URL": portal.url, "LEADLIB_API_KEY": API_KEY, "LEADLIB_API_SECRET": API_SECRET}
-    settings |= {"LEADLIB_PEOPLE": str(folder / "people.toml"), "STREAMLIT_SECRETS_FILES": str(folder / "secrets.toml")}
-    with serve_app(folder, **settings, LEADLIB_SYNC_MINUTES="60") as server:
-        server.wait_for_leads()
+    settings = {"LEADLIB_PEOPLE": str(folder / "people.toml"), "STREAMLIT_SECRETS_FILES": str(folder / "secrets.toml")}
+    with serve_over(portal, folder, **settings) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def enter(chromium: Browser, app: AppServer, provider: Provider) -> Iterator[Callable[..., Page]]:
-    """A function that opens an address, signs in as somebody and gives the page; the same one for the same somebody."""
+    """A function that opens an address, signs in as somebody and gives the page; the same one for the same somebody.
+
+    The browser that somebody was `shown_out` of can be entered by others.
+    """
     pages: dict[str, Page] = {}
 
-    def enter_as(who: str, path: str = "/", **claims: object) -> Page:
+    def enter_as(who: str, path: str = "/", shown_out: str = "", **claims: object) -> Page:
         if who not in pages:
-            pages[who] = page = chromium.new_context(viewport={"width": 1360, "height": 900}).new_page()
+            if shown_out in pages:
+                page = pages.pop(shown_out)
+                page.context.clear_cookies()
+            else:
+                page = chromium.new_context(viewport={"width": 1360, "height": 900}).new_page()
+            pages[who] = page
             received: list[bytes] = []
             page.on("websocket", lambda socket: socket.on("framereceived", lambda data: received.append(bytes(data))))
             page.received = received
@@ -218,17 +224,17 @@ def test_a_download_is_for_who_asked_for_it(enter: Callable[..., Page], app: App
 
 
 @pytest.mark.parametrize(
-    ("who", "claims", "says"),
+    ("who", "before", "claims", "says"),
     [
-        ("stranger", {"email": "stranger@elsewhere.example"}, "You have no access"),
-        ("unverified", {"email_verified": False}, "Your address is not verified"),
-        ("yesterday", {"iat": int(time.time()) - 9 * 3600}, "Sign in again"),
+        ("stranger", "", {"email": "stranger@elsewhere.example"}, "You have no access"),
+        ("unverified", "stranger", {"email_verified": False}, "Your address is not verified"),
+        ("yesterday", "unverified", {"iat": int(time.time()) - 9 * 3600}, "Sign in again"),
     ],
 )
 def test_who_has_no_role_gets_a_plain_page(
-    enter: Callable[..., Page], who: str, claims: dict[str, object], says: str
+    enter: Callable[..., Page], who: str, before: str, claims: dict[str, object], says: str
 ) -> None:
-    page = enter(who, **claims)
+    page = enter(who, shown_out=before, **claims)
     expect(page.get_by_role("heading", name=says)).to_be_visible()
     assert menu(page) == set()
     assert page.locator("[data-testid=stMetric]").count() == 0

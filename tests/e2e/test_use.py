@@ -1,26 +1,17 @@
 """The app in use: rows are chosen and followed, and a sync is asked for."""
 
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import Page
 
-from tests.e2e.conftest import AppServer, choose_row, serve_filled, settle
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
-    with serve_filled(tmp_path_factory.mktemp("app")) as server:
-        yield server
-        assert "Traceback" not in Path(server.log).read_text()
+from tests.e2e.conftest import AppServer, choose_row, settle
 
 
 def test_the_leads_behind_a_row_of_a_league_are_as_many_as_the_row_says(
-    app: AppServer, open_page: Callable[..., Page]
+    app: AppServer, visit: Callable[[str], Page]
 ) -> None:
-    page = open_page(f"{app.url}/leagues?v=1&type=whatsapp")
+    page = visit(f"{app.url}/leagues?v=1&type=whatsapp")
     choose_row(page, 0)
     button = page.get_by_role("button", name=re.compile(r"Show the .* of this row"))
     button.wait_for()
@@ -31,10 +22,8 @@ def test_the_leads_behind_a_row_of_a_league_are_as_many_as_the_row_says(
     page.get_by_text(re.compile(rf"^Channel WhatsApp · .* · {counted[1]}\s+leads$")).wait_for()
 
 
-def test_a_chosen_lead_is_still_the_same_one_when_the_rows_change(
-    app: AppServer, open_page: Callable[..., Page]
-) -> None:
-    page = open_page(f"{app.url}/leads")
+def test_a_chosen_lead_is_still_the_same_one_when_the_rows_change(app: AppServer, visit: Callable[[str], Page]) -> None:
+    page = visit(f"{app.url}/leads")
     choose_row(page, 4)
     card = page.locator(".leadlight-facts").first
     card.wait_for()
@@ -50,9 +39,9 @@ def test_a_chosen_lead_is_still_the_same_one_when_the_rows_change(
 
 
 def test_the_button_of_a_sync_rests_while_it_runs_and_the_page_follows(
-    app: AppServer, open_page: Callable[..., Page]
+    app: AppServer, visit: Callable[[str], Page]
 ) -> None:
-    page = open_page(f"{app.url}/health")
+    page = visit(f"{app.url}/health")
     button = page.get_by_role("button", name="Read the whole window")
     button.click()
     disabled = """disabled => [...document.querySelectorAll('button')]
