@@ -44,7 +44,8 @@ _WITHOUT_TRACE = (
 _LOST_RACE = re.compile("conflict|another transaction", re.IGNORECASE)
 _GONE = re.compile(
     "connection|terminat|server closed|could not connect|not found|no such file|cannot open file|no files found"
-    "|does not exist",
+    # What one thread of a question meets may be told as this by another.
+    "|does not exist|transaction is aborted",
     re.IGNORECASE,
 )
 
