@@ -24,21 +24,21 @@ with filtered as (
         first_seen_at,
         last_seen_at,
         source,
-        deleted_at_source
+        deleted_at_source,
+        replied_after,
+        replied_by
     from leads
     where true /* filters */
 ),
 
--- the stretches in which leads were answered and archived, as the looks at them tell
+-- the stretches in which leads were archived, as the looks at them tell
 ends as (
     select
         lead_id,
-        min(not_before) filter (stage = 'responded') as replied_after,
-        min(not_after) filter (stage = 'responded') as replied_by,
-        min(not_before) filter (stage = 'archived') as archived_after,
-        min(not_after) filter (stage = 'archived') as archived_by
+        min(not_before) as archived_after,
+        min(not_after) as archived_by
     from status_observations
-    where stage in ('responded', 'archived')
+    where stage = 'archived' and lead_id in (select lead_id from filtered)
     group by lead_id
 ),
 
@@ -94,8 +94,8 @@ select
     f.sender_key,
     f.first_seen_at,
     f.last_seen_at,
-    e.replied_after,
-    e.replied_by,
+    f.replied_after,
+    f.replied_by,
     e.archived_after,
     e.archived_by,
     f.source,
