@@ -1,4 +1,4 @@
-"""Exports of a million leads, ours beside pandas: `python -m benchmarks.export [--leads N] [--formats csv parquet ...]`.
+"""Exports of a million leads, ours beside pandas: `python -m benchmarks.export [--leads N] [--formats csv ...]`.
 
 Measured: seconds from the call to the file under its name, CPU seconds of all threads, the file's size, and the largest
 resident size of the process, imports and (for pandas) the frame in memory included. Ours sorts newest first, adds the

@@ -674,7 +674,7 @@ def test_what_a_screen_shows_side_by_side_is_read_from_the_leads_once(
     monkeypatch.setattr(Store, "query", lambda self, sql, bound=None: asked.append(sql) or query(self, sql, bound))
     summary(store, ALL)
     funnel(store, ALL, by="channel")
-    for by in ("channel", "entity_type", "agent"):
+    for by in ("channel", "entity_type"):
         breakdown(store, ALL, by)
     assert sum("is_matured" in sql for sql in asked) == 1
 

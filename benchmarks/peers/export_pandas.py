@@ -1,4 +1,4 @@
-"""The same leads by pandas: `PARQUET FORMAT FILE`, one JSON line at the end. Its clock runs while the file is written."""
+"""The same leads by pandas: `PARQUET FORMAT FILE`, one JSON line at the end. Its clock runs while it writes."""
 
 import json
 import sys
