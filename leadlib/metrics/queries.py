@@ -173,7 +173,7 @@ class _Rolled:
     groups: frozenset[str]
 
 
-# At ten million leads they answer from a hundredth of the rows. The filters' days are whole days of the account's clock,
+# At ten million leads they answer from a hundredth of the rows. The filters' days are whole days of the account's zone,
 # so a row of a day or an hour lies within them or not; a week may lie half within.
 _ROLLED: Mapping[str, _Rolled] = {
     "lead_days": _Rolled(
