@@ -324,7 +324,7 @@ def write_tolds(cursor: duckdb.DuckDBPyConnection, tolds: Sequence[Told], timezo
     of_told = "select created_local from leads semi join incoming_told using (lead_id)"
     days_before = days_of(cursor, of_told)
     number_senders(cursor, "incoming_told")
-    numbered = f"incoming_told as i left join senders as s on s.sender_code = {CODE.format('i.sender_key')}"
+    numbered = f"incoming_told as i left join known_senders as s on s.sender_code = {CODE.format('i.sender_key')}"
     settings = ", ".join(f"{name} = i.{name}" for name in _LEAD_COLUMNS if name != "lead_id")
     cursor.execute(
         f"update leads as l set {settings}, created_local = timezone($zone, i.created_at), sender_no = i.sender_no "

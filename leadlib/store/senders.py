@@ -7,14 +7,21 @@ CODE = "md5_number_lower({})"
 
 
 def number_senders(cursor: duckdb.DuckDBPyConnection, table: str) -> None:
-    """Gives a number to each sender_key of `table` that has none yet."""
-    code = CODE.format("sender_key")
+    """Gives a number to each sender_key of `table` that has none yet; those of them all are in `known_senders` then.
+
+    All senders that there are are looked through once for it, and joined with nothing.
+    """
+    codes = f"select distinct {CODE.format('sender_key')} as sender_code from {table} where sender_key is not null"
     cursor.execute(
-        "insert into senders select sender_code, "
-        "(select coalesce(max(sender_no), 0) from senders) + row_number() over (order by sender_code) "
-        f"from (select distinct {code} as sender_code from {table} where sender_key is not null) "
-        "anti join senders using (sender_code)"
+        f"create or replace temp table known_senders as select * from senders where sender_code in ({codes})"
     )
+    cursor.execute(
+        "create or replace temp table new_senders as select sender_code, cast("
+        "(select coalesce(max(sender_no), 0) from senders) + row_number() over (order by sender_code) as integer) "
+        f"as sender_no from ({codes}) anti join known_senders using (sender_code)"
+    )
+    for known in ("senders", "known_senders"):
+        cursor.execute(f"insert into {known} select sender_code, sender_no from new_senders")
 
 
 def forget_senders(cursor: duckdb.DuckDBPyConnection, numbers: list[int]) -> None:

@@ -185,7 +185,7 @@ def write_analytics(
             s.sender_no
         from incoming as i
         left join leads as l using (lead_id)
-        left join senders as s on s.sender_code = {CODE.format("i.sender_key")}
+        left join known_senders as s on s.sender_code = {CODE.format("i.sender_key")}
         """,
         {"observed_at": observed_at, "zone": timezone_name},
     )
