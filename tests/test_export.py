@@ -5,7 +5,6 @@ Rows G3 to G8 of the fault matrix. That no office program computes anything is r
 """
 
 import csv
-import dataclasses
 import hashlib
 import io
 import json
@@ -23,6 +22,7 @@ from urllib.parse import parse_qs
 from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
+import msgspec
 import openpyxl
 import pandas as pd
 import pyarrow as pa
@@ -103,7 +103,7 @@ HARMLESS = {
 def named(lead_id: str, text: str, created_at: str = "2026-09-15T06:12:45Z") -> Lead:
     """A lead whose sender, phone and listing reference all are `text`, past all cleaning on the way in."""
     lead = make_lead(lead_id, created_at)
-    return dataclasses.replace(lead, contact=Contact(text, text), listing_reference=text, tags=(text,))
+    return msgspec.structs.replace(lead, contact=Contact(text, text), listing_reference=text, tags=(text,))
 
 
 def export(store: Store, path: Path, fmt: Format, filters: Filters | None = None, **options: Any) -> ExportResult:
@@ -351,7 +351,7 @@ def test_G3_xlsx_holds_no_formula_and_no_link(store: Store, tmp_path: Path) -> N
 def test_G3_every_text_of_a_lead_is_a_string_cell_in_excel(store: Store, tmp_path: Path) -> None:
     """Cells without a type are numbers, of which we write those of our own; a text is none, whatever it looks like."""
     texts = [*FORMULAS.values(), *HARMLESS.values(), "\x00=1+1", "12", "TRUE", "#REF!", "1/2"]
-    leads = [dataclasses.replace(named(f"lead-{i}", text), call_talk_time_s=7) for i, text in enumerate(texts)]
+    leads = [msgspec.structs.replace(named(f"lead-{i}", text), call_talk_time_s=7) for i, text in enumerate(texts)]
     store.write_leads(leads, observed_at=SEEN)
     export(store, tmp_path / "out.xlsx", "xlsx", personal=True)
     with zipfile.ZipFile(tmp_path / "out.xlsx") as parts:

@@ -272,7 +272,7 @@ READS = {
         "ids_without_names",
         "ids_with_old_names",
     ),
-    *("sequence", "leads_to_ask_for", "published", "personal_copied_at", "close", "open", "open_beside"),
+    *("sequence", "leads_to_ask_for", "published", "personal_copied_at", "close", "open", "open_beside", "files"),
 }
 
 

@@ -327,10 +327,12 @@ _PAST_THE_VIEW = {
     "guests.py": {"store"},  # to count that a link is used
     "health.py": {"store"},  # what an owner says of all leads: that they are gone
     "names.py": {"store_for"},
+    "notebook_sql.py": {"store"},  # where rows that are handed out are on record
     "sharing.py": {"store"},  # to make, list and end guest links
     "shell.py": {"store_for"},
     "status.py": {"store"},  # when the portal was last read, whoever asks
     "view.py": {"store_for"},
+    "warming.py": {"store"},  # before anybody has come, and nobody sees the answers
 }
 
 

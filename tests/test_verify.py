@@ -1,7 +1,6 @@
 """Files held against themselves and the store: who alters one is found out, and what came since is told apart."""
 
 import csv
-import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import openpyxl
 import pyarrow.parquet as pq
 import pytest
@@ -69,7 +69,9 @@ def test_a_file_matches_the_store_that_it_came_from(three: Store, tmp_path: Path
 
 def test_texts_that_no_two_formats_write_alike_match_too(store: Store, tmp_path: Path) -> None:
     leads = [
-        dataclasses.replace(make_lead(f"lead-{i}"), contact=Contact(text, text), listing_reference=text, tags=(text,))
+        msgspec.structs.replace(
+            make_lead(f"lead-{i}"), contact=Contact(text, text), listing_reference=text, tags=(text,)
+        )
         for i, text in enumerate(ODD_TEXTS)
     ]
     store.write_leads(leads, observed_at=SEEN)

@@ -28,8 +28,9 @@ RELATIONS: Mapping[str, str] = {
 }
 """The relations, and what a row of each is."""
 
-HIDDEN = {("syncs", "message")}
-"""Columns of these relations that stay out: words that a program wrote for whoever looks after the machine."""
+HIDDEN = {("syncs", "message"), ("leads", "sender_no"), ("filtered_leads", "sender_no")}
+"""Columns of these relations that stay out: words that a program wrote for whoever looks after the machine, and numbers
+that say nothing that sender_key does not."""
 
 _LEADS = (
     ("lead_id", "varchar", "The portal's id of the lead."),
@@ -50,6 +51,8 @@ _LEADS = (
     ("call_wait_time_s", "bigint", "Seconds waited before the call was taken or lost."),
     ("tags", "varchar[]", "The lead's tags."),
     ("sender_key", "varchar", "Equal for equal senders, and tells nothing else about them; null where none is known."),
+    ("replied_after", "timestamptz", "The first response came after this: a look without it, or the lead's arrival."),
+    ("replied_by", "timestamptz", "The first response had come by then; null while none was seen."),
     ("first_seen_at", "timestamptz", "When the lead was first seen."),
     ("last_seen_at", "timestamptz", "When the lead was last seen."),
     ("observed_at", "timestamptz", "Of which moment the stored row speaks."),

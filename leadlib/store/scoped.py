@@ -151,7 +151,7 @@ class ScopedStore(Store):
     write_leads = write_events = mark_as_asked = write_rejected = write_names = settle_absences = _refuse
     begin_sync = finish_sync = write_slice = fold_slices = has_read_all = sparing_memory = _refuse
     remember = raise_alarm = clear_alarm = retire_alarms = _refuse
-    publish = copy_personal = forget_persons = erase = back_up = settle = keep_up = _refuse
+    publish = copy_personal = forget_persons = erase = back_up = settle = keep_up = set_patience = _refuse
     leads_of = all_of = erasures = held = _refuse  # of everybody, or of nobody
 
 
