@@ -27,8 +27,8 @@ def test_without_any_setting_a_deep_link_goes_through_the_shell_and_the_overview
         page.goto(app.url)
         settle(page)
         page.locator(".js-plotly-plot").first.wait_for(timeout=60_000)
-        app.wait_for_leads()
-        page.wait_for_function(_A_QUARTER, timeout=30_000)  # the page follows the first sync by itself
+        app.wait_for_leads(within_s=180)  # beside all other tests; .ci/run holds the minute that the README promises
+        page.wait_for_function(_A_QUARTER, timeout=60_000)  # the page follows the first sync by itself
         settle(page)
         assert int(kpis(page)["Leads"].replace(",", "")) > 10_000
         assert page.get_by_text("A planted brokerage, no real lead in it.").is_visible()
