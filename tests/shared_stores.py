@@ -22,6 +22,9 @@ from leadlib.store.shared import open_shared
 from tests.postgres import Postgres
 
 TEMPLATE = "leadlight_template"
+NEW_ENGINE = lakes.new_engine
+"""What makes an engine where none is used in turn."""
+
 _OPEN = Store.open.__func__  # type: ignore[attr-defined]
 
 
@@ -106,7 +109,7 @@ class _Engines:
     """DuckDBs with their extensions loaded, which takes a good part of what opening a store does, used in turn."""
 
     def __init__(self) -> None:
-        self._new, self._end = lakes.new_engine, lakes.end_engine
+        self._new, self._end = NEW_ENGINE, lakes.end_engine
         self._free: list[duckdb.DuckDBPyConnection] = []
 
     def take(self) -> duckdb.DuckDBPyConnection:

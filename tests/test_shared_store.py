@@ -18,6 +18,7 @@ from leadlib.sync import Progress
 from leadlib.worker import Wish, Worker, wish_of
 from tests.conftest import DUBAI, at, make_lead
 from tests.postgres import Postgres
+from tests.shared_stores import NEW_ENGINE
 
 pytestmark = pytest.mark.shared
 
@@ -344,6 +345,7 @@ def test_a_lake_of_another_ducklake_is_left_alone(store: Store, tmp_path: Path) 
 def test_an_engine_without_its_extensions_says_what_to_install(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("leadlib.store.lake.new_engine", NEW_ENGINE)
     monkeypatch.setattr("leadlib.store.lake.find_spec", lambda name: None)
     assert "requirements-shared.txt" in refused(address_of(store).analytics, tmp_path / "own")
     objects = LakeAddress(address_of(store).analytics.dsn, "s3://bucket/leads")
