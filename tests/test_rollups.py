@@ -136,6 +136,17 @@ def test_numbers_of_senders_and_first_replies_say_what_keys_and_histories_say(st
     assert store.query("select count(*) as n from leads where replied_by is not null")["n"].iloc[0] > 0
 
 
+def test_senders_who_come_while_senders_are_counted_are_counted(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The highest number was asked for before two of the three were there."""
+    phones = [{"contacts": [{"type": "phone", "value": f"+97150000000{i}"}]} for i in range(3)]
+    leads = [make_lead(f"l{i}", sender=phones[i % 3]) for i in range(6)]
+    store.write_leads(leads, observed_at=at("2026-09-20 00:00"))
+    monkeypatch.setattr(counting, "_MANY_LEADS", 1)
+    monkeypatch.setattr(counting, "_last_sender", lambda store: 1)
+    assert summary(store, Filters())["unique_senders"].tolist() == [3]
+    assert breakdown(store, Filters(), "channel")["unique_senders"].tolist() == [3]
+
+
 def test_a_sender_whose_lead_is_erased_keeps_the_number_of_the_other_leads(store: Store) -> None:
     store.write_leads([make_lead("a"), make_lead("b")], observed_at=at("2026-09-20 00:00"))
     store.erase(Person(lead_ids=("a",)), "test")

@@ -112,8 +112,8 @@ def ask(
 
     Files that mark groups take several dimensions, each of which becomes a column named as its key; the others take
     one. Inserted text comes from `to_where`, FIELDS, Dimensions and Grain, which are closed. `values` are bound where
-    the file marks the place with their name, as in `24 /* hours to mature */`. With `senders_up_to`, the highest number
-    of a sender, different ones are counted as bits: to the same end, in few groups of many leads sooner.
+    the file marks the place with their name, as in `24 /* hours to mature */`. With `senders_up_to`, about the
+    highest number of a sender, different ones are counted as bits: to the same end, in few groups of many leads sooner.
     """
     if _FILTERS not in sql_named(name):
         filters = Filters()  # asked over all leads: one answer for whatever is filtered by
@@ -140,8 +140,10 @@ def _statement(
         sql = re.sub(r"\bfrom leads\b", f"from {rollup}", sql)
         sql = sql.replace(_LEADS_OF_A_ROW, "leads").replace(_LAST_OF_A_ROW, "last_created_at")
     if senders_up_to is not None:
-        as_bits = f"coalesce(bit_count(bitstring_agg(sender_no, 1, {senders_up_to:d})), 0)"
-        sql = sql.replace(_DIFFERENT_SENDERS, as_bits)
+        up_to = f"sender_no <= {senders_up_to:d}"
+        as_bits = f"coalesce(bit_count(bitstring_agg(sender_no, 1, {senders_up_to:d}) filter ({up_to})), 0)"
+        # A lead may have come since the highest number was asked for.
+        sql = sql.replace(_DIFFERENT_SENDERS, f"{as_bits} + {_DIFFERENT_SENDERS} filter (not {up_to})")
     condition, bound = to_where(filters, store.timezone)
     names = [f'"{dimension.key}"' for dimension in by]
     for mark, text in (
