@@ -121,7 +121,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--short", action="store_true", help="only what shows most of shared stores in a minute or two")
 
 
-_SHORT = ("test_migrate.py", "test_shared", "test_store_history.py", "test_upkeep.py", "test_worked_examples.py")
+_SHORT = (
+    *("test_migrate.py", "test_shared_store.py", "test_shared_stress.py", "test_shared_viewer.py", "test_upkeep.py"),
+    "test_worked_examples.py",
+)
 _SERVER = pytest.StashKey[Postgres]()
 _AT_THE_END = pytest.StashKey[ExitStack]()
 _NO_SERVER = "no PostgreSQL on this machine: install the package postgresql to test the shared store"
