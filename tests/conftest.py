@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, nullcontext
 from datetime import UTC, datetime
@@ -50,6 +51,14 @@ def make_lead(lead_id: str, created_at: str = "2026-09-15T06:12:45Z", **changes:
 def at(text: str) -> datetime:
     """A UTC instant from "2026-09-15 10:00"."""
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def eventually(holds: Callable[[], bool], *, within_s: float = 10, every_s: float = 0.002) -> None:
+    """Waits until it holds; fails if it does not in time."""
+    deadline_s = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline_s
+        time.sleep(every_s)
 
 
 @pytest.fixture(autouse=True)

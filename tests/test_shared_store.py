@@ -2,10 +2,10 @@
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from leadlib.shared import LakeAddress, SharedAddress, lake_address
 from leadlib.store import Store, SyncRow
 from leadlib.sync import Progress
 from leadlib.worker import Wish, Worker, wish_of
-from tests.conftest import DUBAI, at, make_lead
+from tests.conftest import DUBAI, at, eventually, make_lead
 from tests.postgres import Postgres
 from tests.shared_stores import NEW_ENGINE
 
@@ -26,11 +26,8 @@ PATIENCE_S = 60
 SECRET = "p4ssw0rd-of-nobody"
 
 
-def eventually(holds: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.05)
+patiently = partial(eventually, within_s=PATIENCE_S, every_s=0.05)
+"""For what another program has to notice first."""
 
 
 @pytest.fixture
@@ -58,9 +55,9 @@ def test_what_one_program_commits_is_seen_by_the_other(store: Store, other: Stor
     store.raise_alarm("audit", "Look here.")
     store.words.note_on_day(date(2026, 9, 1), "campaign", "me")
     assert ids(other) == ["A", "B"]
-    eventually(lambda: other.data_version > version)
+    patiently(lambda: other.data_version > version)
     assert [alarm.message for alarm in other.alarms()] == ["Look here."]
-    eventually(lambda: [note.words for note in other.words.day_notes()] == ["campaign"])
+    patiently(lambda: [note.words for note in other.words.day_notes()] == ["campaign"])
     assert other.as_of() == at("2026-09-15 10:00")
 
 
@@ -163,7 +160,7 @@ def programs(store: Store, other: Store) -> Iterator[tuple[Program, Program]]:
     """Two, of which the first does the work."""
     first, second = Program(store), Program(other)
     first.worker.start()
-    eventually(lambda: first.worker.is_ours)
+    patiently(lambda: first.worker.is_ours)
     second.worker.start()
     yield first, second
     for program in (first, second):
@@ -176,10 +173,10 @@ def test_one_of_two_does_the_work_and_what_the_other_is_asked_for_too(programs: 
     wish = Wish(filters=Filters.of({"type": ["call"]}))
     first.go.clear()
     second.worker.request(wish)
-    eventually(lambda: first.wishes == [wish])
-    eventually(lambda: second.worker.status.progress == Progress("reading leads", n_read=7, n_expected=20))
+    patiently(lambda: first.wishes == [wish])
+    patiently(lambda: second.worker.status.progress == Progress("reading leads", n_read=7, n_expected=20))
     first.go.set()
-    eventually(lambda: second.worker.status.n_finished == 1)
+    patiently(lambda: second.worker.status.n_finished == 1)
     assert second.worker.status.progress is None
     assert second.wishes == []
     assert (first.begun, second.begun) == (1, 0)
@@ -192,9 +189,9 @@ def test_another_takes_over_when_the_worker_is_gone(
     first.worker.stop()
     assert not other.work.take()
     store.close()
-    eventually(lambda: second.worker.is_ours)
+    patiently(lambda: second.worker.is_ours)
     second.worker.request(Wish(full=True))
-    eventually(lambda: second.wishes == [Wish(full=True)])
+    patiently(lambda: second.wishes == [Wish(full=True)])
     assert second.begun == 1
 
 
@@ -258,7 +255,7 @@ def test_a_program_without_the_persons_reads_the_rest_and_changes_nothing(store:
         worker = Worker(lambda wish, report: pytest.fail("nothing is synced here"), 5, work=viewer.work)
         worker.start()
         worker.request(Wish())
-        eventually(lambda: isinstance(worker.status.error, StoreReadOnlyError))
+        patiently(lambda: isinstance(worker.status.error, StoreReadOnlyError))
         worker.stop()
 
 
@@ -305,7 +302,9 @@ def test_a_wrong_password_is_said_to_be_wrong(postgres: Postgres, tmp_path: Path
         rules.write_text(f"local all locked scram-sha-256\n{before}")
         postgres.run("select pg_reload_conf()")
         dsn = f"host={postgres.folder} dbname=postgres user=locked password={SECRET}"
-        eventually(lambda: "password" in refused(LakeAddress(dsn, str(tmp_path / "data")), tmp_path / "own"))
+        locked = LakeAddress(dsn, str(tmp_path / "data"))
+        patiently(lambda: "password" in refused(locked, tmp_path / "own"))
+        assert "refuses the user or the password" in refused(locked, tmp_path / "own")
     finally:
         rules.write_text(before)
         postgres.run("select pg_reload_conf()")

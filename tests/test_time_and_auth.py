@@ -28,7 +28,7 @@ from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings
 from leadlib.store import Store
 from leadlib.sync import run_sync
 from leadlib.worker import Wish, Worker
-from tests.conftest import DUBAI, at, make_lead
+from tests.conftest import DUBAI, at, eventually, make_lead
 
 NOW = at("2026-11-20 09:00")
 PLENTY = 10**6
@@ -297,13 +297,6 @@ def test_B5_refused_key_is_not_offered_again_with_each_sync(bench: Callable[...,
         with pytest.raises(CredentialsError):
             run_sync(one.client, store, now=lambda: NOW)
     assert one.portal.calls == {"/v1/auth/token": 1}
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.002)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """The background sync: when it runs, what it queues, and that nothing ends its thread but `stop`."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,19 +16,12 @@ from leadlib.sandbox import API_KEY, API_SECRET, SandboxServer, SandboxSettings
 from leadlib.store import Store, SyncRow
 from leadlib.sync import Progress
 from leadlib.worker import Chore, Wish, Worker
-from tests.conftest import DUBAI
+from tests.conftest import DUBAI, eventually
 
 DUE = Wish()
 CALLS = Wish(filters=Filters.of({"type": ["call"]}))
 TODAY = Wish(since="2026-11-20")
 PATIENCE_S = 10
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.002)
 
 
 def ended(outcome: str = "complete") -> SyncRow:

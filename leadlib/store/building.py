@@ -7,7 +7,7 @@ import duckdb
 from leadlib.errors import StoreError, StoreUnreadableError
 from leadlib.store import disk
 from leadlib.store.copies import Copy, content_of, parquet_rows
-from leadlib.store.files import CONFIG, migrate, names_of_migrations, prepare, quoted, remove_file
+from leadlib.store.files import CONFIG, literal, migrate, names_of_migrations, prepare, quoted, remove_file
 
 _ROWS_AT_ONCE = 122_880
 _ROWS_AT_LEAST = 2_048
@@ -55,7 +55,7 @@ def rewrite(path: Path) -> None:
         remove_file(draft)
         with duckdb.connect(str(draft), config=CONFIG) as connection:
             disk.keep_private(draft)
-            connection.execute(f"attach {_literal(path)} as old (read_only)")
+            connection.execute(f"attach {literal(path)} as old (read_only)")
             ((name,),) = connection.execute("select current_database()").fetchall()
             connection.execute(f"copy from database old to {quoted(str(name))}")
             connection.execute("detach old")
@@ -137,7 +137,7 @@ def _attach(connection: duckdb.DuckDBPyConnection, damaged: Path) -> bool:
     log = damaged.with_name(damaged.name + ".wal")
     for _ in range(2):
         try:
-            connection.execute(f"attach {_literal(damaged)} as damaged (read_only)")
+            connection.execute(f"attach {literal(damaged)} as damaged (read_only)")
         except duckdb.Error:
             if not log.exists():
                 return False
@@ -175,7 +175,3 @@ def _salvage_table(connection: duckdb.DuckDBPyConnection, table: str) -> int:
 def _remove_draft(draft: Path) -> None:
     for path in (draft, draft.with_name(draft.name + ".wal")):
         disk.remove_quietly(path)
-
-
-def _literal(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"

@@ -18,7 +18,7 @@ import duckdb
 
 from leadlib.errors import StoreDamagedError, StoreError
 from leadlib.store import disk
-from leadlib.store.files import File, roll_back, sequence_in, tables_in
+from leadlib.store.files import File, literal, roll_back, sequence_in, tables_in
 
 MANIFEST = "manifest.json"
 _FORMAT = 1
@@ -148,7 +148,7 @@ def content_of(cursor: duckdb.DuckDBPyConnection, rows: str) -> tuple[int, str]:
 def parquet_rows(paths: Sequence[Path], instead: Sequence[str] = ()) -> str:
     """SQL for the rows of some Parquet files; `instead` are columns as SQL ("a + 1 as a") that replace theirs."""
     columns = f"* replace ({', '.join(instead)})" if instead else "*"
-    return f"select {columns} from read_parquet([{', '.join(_literal(path) for path in paths)}])"
+    return f"select {columns} from read_parquet([{', '.join(literal(path) for path in paths)}])"
 
 
 def _write_tables(file: File, folder: Path, unlike: Copy | None) -> Manifest:
@@ -202,7 +202,7 @@ def _cut(cursor: duckdb.DuckDBPyConnection, table: str) -> Iterator[tuple[str, s
 
 def _write_part(cursor: duckdb.DuckDBPyConnection, path: Path, table: str, where: str, rows: int, content: str) -> Part:
     cursor.execute(
-        f"copy (from {table} {where} {_ORDER.get(table, '')}) to {_literal(path)} (format parquet, compression zstd)"
+        f"copy (from {table} {where} {_ORDER.get(table, '')}) to {literal(path)} (format parquet, compression zstd)"
     )
     disk.keep_private(path)
     disk.sync_file(path)
@@ -220,10 +220,6 @@ def _link(old: Path, new: Path) -> bool:
     except OSError:
         return False
     return True
-
-
-def _literal(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
 
 
 def _sha256(path: Path) -> str:

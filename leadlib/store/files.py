@@ -408,6 +408,11 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def literal(text: str | Path) -> str:
+    """The text as SQL takes any text, for where no value can be bound."""
+    return "'" + str(text).replace("'", "''") + "'"
+
+
 def failed_query(error: duckdb.Error, path: Path) -> StoreError:
     """The error to raise; the database's own words may quote a value, so they stay in the cause."""
     return StoreError(f"A query failed ({type(error).__name__}).", str(path))

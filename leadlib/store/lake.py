@@ -15,7 +15,7 @@ from leadlib.errors import LostRaceError, StoreError, StoreReadOnlyError, StoreU
 from leadlib.shared import LakeAddress
 from leadlib.store import disk
 from leadlib.store.catalog import Catalog, Lock, driver
-from leadlib.store.files import CONFIG, File, migrate, prepare, quoted, roll_back
+from leadlib.store.files import CONFIG, File, literal, migrate, prepare, quoted, roll_back
 
 SCHEMAS = {"analytics": "leadlight", "personal": "leadlight_personal"}
 """The schemas of PostgreSQL in which the catalogs of the two lakes lie."""
@@ -336,8 +336,8 @@ class LakeFile(File):
                 _reach_objects(connection, self.address)
             mode = "read_only" if self.is_read_only else f"data_inlining_row_limit {INLINED_ROWS}"
             connection.execute(
-                f"attach {_literal('ducklake:postgres:' + (dsn or self.address.dsn))} as {NAME} "
-                f"(data_path {_literal(self.data)}, metadata_schema {_literal(self.catalog.schema)}, {mode})"
+                f"attach {literal('ducklake:postgres:' + (dsn or self.address.dsn))} as {NAME} "
+                f"(data_path {literal(self.data)}, metadata_schema {literal(self.catalog.schema)}, {mode})"
             )
             connection.execute(f"use {NAME}")
         except OSError as error:
@@ -406,7 +406,7 @@ def _load(connection: duckdb.DuckDBPyConnection, name: str) -> None:
             f"as a package. Install what was tested together: {_MISSING}.",
             name,
         )
-    connection.execute(f"load {_literal(str(found[0]))}")
+    connection.execute(f"load {literal(found[0])}")
 
 
 def _reach_objects(connection: duckdb.DuckDBPyConnection, address: LakeAddress) -> None:
@@ -438,10 +438,6 @@ def _reach_objects(connection: duckdb.DuckDBPyConnection, address: LakeAddress) 
     if endpoint := os.environ.get("AWS_ENDPOINT_URL"):
         scheme, _, host = endpoint.partition("://")
         keys |= {"endpoint": host.rstrip("/"), "url_style": "path", "use_ssl": str(scheme == "https").lower()}
-    settings = ", ".join(f"{name} {_literal(value)}" for name, value in keys.items() if value)
+    settings = ", ".join(f"{name} {literal(value)}" for name, value in keys.items() if value)
     with suppress(duckdb.CatalogException):  # two lakes may be attached by one connection
         connection.execute(f"create secret objects (type s3, {settings})")
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from leadlib.shared import LakeAddress, SharedAddress
-from leadlib.store import upkeep
+from leadlib.store import facts, upkeep
 from leadlib.store.catalog import Lock, Session
 from leadlib.store.files import File
 from leadlib.store.lake import LakeFile
@@ -103,7 +103,7 @@ class SharedLakes(Opened):
         )
 
     def mended(self) -> list[Restored]:
-        noted = _recalled(self.analytics, _MENDED)
+        noted = facts.recall(self.analytics, _MENDED)
         return [Restored(**note) for note in json.loads(noted)] if noted else []
 
     def take_note(self, note: Restored) -> None:
@@ -113,7 +113,7 @@ class SharedLakes(Opened):
         _remember(self.analytics, _MENDED, "[]")
 
     def personal_copied_at(self) -> datetime:
-        noted = _recalled(self.personal, _KEPT_AT)
+        noted = facts.recall(self.personal, _KEPT_AT)
         return datetime.fromisoformat(noted) if noted else datetime.min.replace(tzinfo=UTC)
 
     def has_copy_for_mending(self) -> bool:
@@ -218,12 +218,6 @@ def open_shared(folder: Path, address: SharedAddress, *, to_read: bool = False) 
         raise
 
 
-def _recalled(file: File, key: str) -> str:
-    found = file.fetch("select value from meta where key = $key", {"key": key}).to_pylist()
-    return str(found[0]["value"]) if found else ""
-
-
 def _remember(file: File, key: str, value: str) -> None:
     with file.transaction() as cursor:
-        cursor.execute("delete from meta where key = ?", [key])
-        cursor.execute("insert into meta values (?, ?)", [key, value])
+        facts.remember(cursor, key, value)

@@ -30,7 +30,7 @@ from leadlib.errors import (
 )
 from leadlib.records import AgentName, Contact, Lead, ListingName, ProjectName, RejectedRow
 from leadlib.shared import SharedAddress
-from leadlib.store import backup, erasing, events, generations, holding, names, restoring, rollups, suppression
+from leadlib.store import backup, erasing, events, facts, generations, holding, names, restoring, rollups, suppression
 from leadlib.store.absences import (
     AbsenceCount,
     Stretch,
@@ -193,7 +193,7 @@ class Store:
             )
         if opened is None or not is_published_whole(folder):
             # As the store has them: to open it with another zone would count its days anew.
-            zone = timezone if opened is None else ZoneInfo(_fact(opened, "timezone") or timezone.key)
+            zone = timezone if opened is None else ZoneInfo(facts.recall(opened.analytics, "timezone") or timezone.key)
             try:
                 with cls.open(folder, timezone=zone, portal=portal) as store:
                     store.publish()
@@ -346,8 +346,7 @@ class Store:
 
     def recall(self, key: str) -> str | None:
         """What `remember` kept under `key`; None if nothing."""
-        found = self.query("select value from meta where key = $key", {"key": key})["value"]
-        return None if found.empty else str(found.iloc[0])
+        return facts.recall(self._analytics, key)
 
     def alarms(self) -> tuple[Alarm, ...]:
         """What is wrong at the moment, oldest first. Every page asks, so the answer is kept in memory."""
@@ -607,8 +606,7 @@ class Store:
     def remember(self, key: str, value: str) -> None:
         """Keeps a fact about the portal (its dialect, say) beside the data."""
         with self._changing() as cursor:
-            cursor.execute("delete from meta where key = ?", [key])
-            cursor.execute("insert into meta values (?, ?)", [key, value])
+            facts.remember(cursor, key, value)
 
     @run_again
     def raise_alarm(self, kind: str, message: str) -> None:
@@ -895,11 +893,6 @@ class Store:
                     cursor.execute("update leads set created_local = timezone(?, created_at)", [self.timezone.key])
                     rollups.make(cursor)
             self.remember("timezone", self.timezone.key)
-
-
-def _fact(opened: Opened, key: str) -> str:
-    rows = opened.analytics.cursor().execute("select value from meta where key = ?", [key]).fetchall()
-    return str(rows[0][0]) if rows else ""
 
 
 @contextmanager

@@ -200,12 +200,13 @@ def write_analytics(
             count(*) filter (is_new),
             count(*) filter (is_changed and not is_stale),
             count(*) filter (not is_new and not is_stale),
-            count(*) filter (is_back and not is_stale)
+            count(*) filter (is_back and not is_stale),
+            count(*) filter (is_counted_anew and not is_stale)
         from (select *, lead_id in (select unnest($kept_out)) as is_kept_out from staged)
         """,
         {"kept_out": sorted(kept_out)},
     ).fetchall()
-    is_any_new, is_any_changed, is_any_known, is_any_back = there_is
+    is_any_new, is_any_changed, is_any_known, is_any_back, is_any_counted_anew = there_is
     now = {"observed_at": observed_at, "source": "rest"}
     if is_any_new or is_any_changed:
         cursor.execute(
@@ -252,5 +253,6 @@ def write_analytics(
             "from staged as s where is_new order by created_at, lead_id",
             now,
         )
-    refresh(cursor, days_of(cursor, "select created_local from staged where is_counted_anew and not is_stale"))
+    if is_any_counted_anew:
+        refresh(cursor, days_of(cursor, "select created_local from staged where is_counted_anew and not is_stale"))
     return UpsertCount(n_new, n_changed, n_unchanged, n_suppressed)
